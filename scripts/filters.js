@@ -3,7 +3,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import asc from 'assemblyscript/asc';
+import { main as asc } from 'assemblyscript/asc';
 
 const ROOT = join(import.meta.dirname, '..');
 export const FEATURES = ['authz', 'routing', 'fault', 'metrics'];
@@ -16,7 +16,15 @@ const wanted = process.argv.slice(2);
 for (const feature of wanted.length > 0 ? wanted : FEATURES) {
   for (const build of BUILDS) {
     const out = `build/filters/${feature}.${build}.wasm`;
-    const { error, stderr } = await asc.main([`filters/${feature}/index.ts`, '--config', 'asconfig.json', '--target', build, '--outFile', out]);
+    const { error, stderr } = await asc([
+      `filters/${feature}/index.ts`,
+      '--config',
+      'asconfig.json',
+      '--target',
+      build,
+      '--outFile',
+      out,
+    ]);
     const messages = stderr.toString();
     if (error) {
       console.error(`filters: ${feature} (${build}) does not compile\n${messages}`);

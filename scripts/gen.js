@@ -31,7 +31,11 @@ if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === inputs) process.exit(0)
 
 installWheel();
 const descriptors = readDescriptors(WHEEL);
-const files = closure(readFileSync(ROOTS, 'utf8').split('\n').filter((line) => line && !line.startsWith('#')));
+const files = closure(
+  readFileSync(ROOTS, 'utf8')
+    .split('\n')
+    .filter((line) => line && !line.startsWith('#')),
+);
 files.forEach(stripAnnotations);
 generate(files);
 writeFileSync(STAMP, inputs);
@@ -41,7 +45,20 @@ function installWheel() {
   rmSync(WHEEL, { recursive: true, force: true });
   const pip = spawnSync(
     'python3',
-    ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--target', WHEEL, '-r', REQUIREMENTS],
+    [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--root-user-action=ignore',
+      '--no-deps',
+      '--require-hashes',
+      '--target',
+      WHEEL,
+      '-r',
+      REQUIREMENTS,
+    ],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
   if (pip.status !== 0) {
@@ -59,7 +76,9 @@ function readDescriptors(folder) {
   const byName = new Map();
   for (const entry of readdirSync(folder, { recursive: true })) {
     if (!entry.endsWith('_pb2.py')) continue;
-    const literal = /AddSerializedFile\(b(['"])((?:\\[^]|(?!\1)[^])*)\1\)/.exec(readFileSync(join(folder, entry), 'latin1'));
+    const literal = /AddSerializedFile\(b(['"])((?:\\[^]|(?!\1)[^])*)\1\)/.exec(
+      readFileSync(join(folder, entry), 'latin1'),
+    );
     if (!literal) continue;
     const file = fromBinary(wkt.FileDescriptorProtoSchema, pythonBytes(literal[2]));
     byName.set(file.name, file);
@@ -141,4 +160,19 @@ function generate(protoFile) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content);
   }
+  writeRegistry(request.fileToGenerate);
+}
+
+/** One registry of all generated types, so that an Any can be printed: only what prints configuration imports it. */
+function writeRegistry(names) {
+  const modules = names.map((name) => name.replace(/\.proto$/, ''));
+  const symbol = (module) => `file_${module.replaceAll(/[/.-]/g, '_')}`;
+  const lines = [
+    "import { createRegistry, type Registry } from '@bufbuild/protobuf';",
+    ...modules.map((module) => `import { ${symbol(module)} } from './${module}_pb.ts';`),
+    '',
+    `export const registry: Registry = createRegistry(${modules.map(symbol).join(', ')});`,
+    '',
+  ];
+  writeFileSync(join(OUT, 'registry.ts'), lines.join('\n'));
 }

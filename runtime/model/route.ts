@@ -10,8 +10,7 @@ export interface HeaderMutations {
 /** What a request must be for the route; every part given must hold. */
 export interface RouteMatch {
   /** `prefix` is by path segment (Gateway API) unless `rawPrefix` (VirtualService). */
-  readonly path:
-    | { readonly kind: 'exact' | 'prefix' | 'rawPrefix' | 'regex'; readonly value: string };
+  readonly path: { readonly kind: 'exact' | 'prefix' | 'rawPrefix' | 'regex'; readonly value: string };
   readonly method?: string;
   readonly headers: readonly { readonly name: string; readonly match: StringMatch; readonly invert?: boolean }[];
   readonly query: readonly { readonly name: string; readonly match: StringMatch }[];

@@ -21,5 +21,9 @@ export interface ResourceStatus {
   readonly conditions: readonly Condition[];
   readonly parents: readonly ParentStatus[];
   /** Gateways: one entry a listener. */
-  readonly listeners: readonly { readonly name: string; readonly conditions: readonly Condition[]; readonly attachedRoutes: number }[];
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly conditions: readonly Condition[];
+    readonly attachedRoutes: number;
+  }[];
 }

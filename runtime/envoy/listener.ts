@@ -1,0 +1,128 @@
+import { create } from '@bufbuild/protobuf';
+import type { ServicePort, Waypoint } from '#model/waypoint.ts';
+import { TrafficDirection } from '#gen/envoy/config/core/v3/base_pb.ts';
+import { ListenerSchema, type Listener } from '#gen/envoy/config/listener/v3/listener_pb.ts';
+import {
+  FilterChainMatchSchema,
+  FilterChainSchema,
+  FilterSchema,
+  ListenerFilterSchema,
+  type Filter,
+  type FilterChain,
+  type ListenerFilter,
+} from '#gen/envoy/config/listener/v3/listener_components_pb.ts';
+import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts';
+import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts';
+import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
+import { BUFFER_LIMIT } from './cluster.ts';
+import { connectTermination } from './connect.ts';
+import { any, duration, encode } from './encode.ts';
+import { httpFilters, tcpAuthzFilter } from './filter.ts';
+import { httpConnection } from './http-connection.ts';
+import { CONNECT_TERMINATE, portName } from './names.ts';
+import type { EmitOptions } from './options.ts';
+import type { XdsResource } from './resource.ts';
+import { downstreamTls } from './tls.ts';
+
+/** Takes the addresses of a connection from the filter state or endpoint metadata that came with it. */
+export const ORIGINAL_DST_FILTER: ListenerFilter = create(ListenerFilterSchema, {
+  name: 'envoy.filters.listener.original_dst',
+  configType: { case: 'typedConfig', value: any(OriginalDstSchema, {}) },
+});
+
+const HTTP_INSPECTOR: ListenerFilter = create(ListenerFilterSchema, {
+  name: 'envoy.filters.listener.http_inspector',
+  configType: { case: 'typedConfig', value: any(HttpInspectorSchema, {}) },
+});
+
+const HTTP_PROTOCOLS = ['http/1.0', 'http/1.1', 'h2c'];
+
+/** HBONE's door: the one listener with a socket. */
+export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsResource {
+  const listener = create(ListenerSchema, {
+    name: CONNECT_TERMINATE,
+    trafficDirection: TrafficDirection.INBOUND,
+    address: {
+      address: {
+        case: 'socketAddress',
+        value: { address: options.bind.address, portSpecifier: { case: 'portValue', value: options.bind.port } },
+      },
+    },
+    perConnectionBufferLimitBytes: BUFFER_LIMIT,
+    // Callers pool many streams on few connections; without this one worker could get them all.
+    connectionBalanceConfig: { balanceType: { case: 'exactBalance', value: {} } },
+    filterChains: [
+      {
+        name: 'hbone',
+        transportSocket: downstreamTls(waypoint.trustDomain),
+        transportSocketConnectTimeout: duration(10_000),
+        filters: [connectTermination(options)],
+      },
+    ],
+  });
+  return encode(CONNECT_TERMINATE, ListenerSchema, listener);
+}
+
+/** The world of one service port, behind its bridge cluster. */
+export function serviceListener(port: ServicePort, options: EmitOptions): XdsResource {
+  const name = portName(port);
+  const http = create(FilterChainSchema, {
+    name: 'http',
+    filters: [httpConnection(name, httpFilters(name, options.without), options)],
+  });
+  const tcp = create(FilterChainSchema, { name: 'tcp', filters: [tcpAuthzFilter(name), tcpProxy(name, port.backend)] });
+  return encode(name, ListenerSchema, internalListener(name, port.protocol, http, tcp));
+}
+
+/**
+ * An internal listener for HTTP, for TCP, or for both, told apart by the first bytes. A protocol in which the server
+ * speaks first sends none: after a short wait such a connection is TCP.
+ */
+export function internalListener(
+  name: string,
+  protocol: ServicePort['protocol'],
+  http: FilterChain,
+  tcp: FilterChain,
+): Listener {
+  const base = {
+    name,
+    trafficDirection: TrafficDirection.INBOUND,
+    listenerSpecifier: { case: 'internalListener' as const, value: {} },
+    perConnectionBufferLimitBytes: BUFFER_LIMIT,
+  };
+  switch (protocol) {
+    case 'http':
+    case 'http2':
+      return create(ListenerSchema, { ...base, listenerFilters: [ORIGINAL_DST_FILTER], filterChains: [http] });
+    case 'tcp':
+      return create(ListenerSchema, { ...base, listenerFilters: [ORIGINAL_DST_FILTER], filterChains: [tcp] });
+    case 'detect':
+      return create(ListenerSchema, {
+        ...base,
+        listenerFilters: [ORIGINAL_DST_FILTER, HTTP_INSPECTOR],
+        listenerFiltersTimeout: duration(300),
+        continueOnListenerFiltersTimeout: true,
+        filterChains: [
+          create(FilterChainSchema, {
+            ...http,
+            filterChainMatch: create(FilterChainMatchSchema, { applicationProtocols: HTTP_PROTOCOLS }),
+          }),
+        ],
+        defaultFilterChain: tcp,
+      });
+  }
+}
+
+export const tcpProxy = (statPrefix: string, cluster: string): Filter =>
+  create(FilterSchema, {
+    name: 'envoy.filters.network.tcp_proxy',
+    configType: {
+      case: 'typedConfig',
+      value: any(TcpProxySchema, {
+        statPrefix,
+        clusterSpecifier: { case: 'cluster', value: cluster },
+        // As long as either side is there: databases keep quiet connections for days, and keepalive finds dead peers.
+        idleTimeout: duration(0),
+      }),
+    },
+  });

@@ -1,0 +1,101 @@
+import { create } from '@bufbuild/protobuf';
+import { TransportSocketSchema, type TransportSocket } from '#gen/envoy/config/core/v3/base_pb.ts';
+import { InternalUpstreamTransportSchema } from '#gen/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.ts';
+import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts';
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
+import {
+  SubjectAltNameMatcher_SanType,
+  TlsParameters_TlsProtocol,
+} from '#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
+import { any } from './encode.ts';
+import { ads } from './source.ts';
+import { ENDPOINT_METADATA, ORIGINAL_DST } from './names.ts';
+
+/** Secrets by SDS, named as Istio names them. */
+const CERTIFICATE = 'default';
+const TRUST_BUNDLE = 'ROOTCA';
+
+/** ztunnel speaks TLS 1.3 and nothing else. */
+const tlsParams = {
+  tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+  tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+};
+
+const common = (peerPrefix: string) => ({
+  tlsParams,
+  alpnProtocols: ['h2'],
+  tlsCertificateSdsSecretConfigs: [{ name: CERTIFICATE, sdsConfig: ads() }],
+  validationContextType: {
+    case: 'combinedValidationContext' as const,
+    value: {
+      defaultValidationContext: {
+        matchTypedSubjectAltNames: [
+          {
+            sanType: SubjectAltNameMatcher_SanType.URI,
+            matcher: { matchPattern: { case: 'prefix' as const, value: peerPrefix } },
+          },
+        ],
+      },
+      validationContextSdsSecretConfig: { name: TRUST_BUNDLE, sdsConfig: ads() },
+    },
+  },
+});
+
+/**
+ * Mutual TLS towards callers: any identity of the trust domain. Sessions are never resumed, so that each connection
+ * proves its certificate against the trust bundle of now.
+ */
+export function downstreamTls(trustDomain: string): TransportSocket {
+  return create(TransportSocketSchema, {
+    name: 'envoy.transport_sockets.tls',
+    configType: {
+      case: 'typedConfig',
+      value: any(DownstreamTlsContextSchema, {
+        requireClientCertificate: true,
+        disableStatefulSessionResumption: true,
+        sessionTicketKeysType: { case: 'disableStatelessSessionResumption', value: true },
+        commonTlsContext: common(`spiffe://${trustDomain}/`),
+      }),
+    },
+  });
+}
+
+/**
+ * Mutual TLS towards destinations. Whom the peer must be comes with each connection, as filter state made from the
+ * endpoint's metadata; that list replaces this context's. Where it is missing nobody matches, so nothing is sent.
+ */
+export function upstreamTls(): TransportSocket {
+  return create(TransportSocketSchema, {
+    name: 'envoy.transport_sockets.tls',
+    configType: {
+      case: 'typedConfig',
+      value: any(UpstreamTlsContextSchema, {
+        maxSessionKeys: 0,
+        commonTlsContext: common('spiffe://nobody.invalid/'),
+      }),
+    },
+  });
+}
+
+/** Carries shared filter state, and the named metadata of the chosen endpoint, over an internal connection. */
+export function internalUpstream(passEndpointMetadata: boolean): TransportSocket {
+  const host = { kind: { case: 'host' as const, value: {} } };
+  return create(TransportSocketSchema, {
+    name: 'envoy.transport_sockets.internal_upstream',
+    configType: {
+      case: 'typedConfig',
+      value: any(InternalUpstreamTransportSchema, {
+        passthroughMetadata: passEndpointMetadata
+          ? [ORIGINAL_DST, ENDPOINT_METADATA].map((name) => ({ kind: host, name }))
+          : [],
+        transportSocket: {
+          name: 'envoy.transport_sockets.raw_buffer',
+          configType: { case: 'typedConfig', value: any(RawBufferSchema, {}) },
+        },
+      }),
+    },
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * Every code that a finding can carry, with its meaning in one line. A code never changes its sense and is never
+ * used again for another; the hundreds are explained at `Finding`.
+ */
+export const codes = {
+  // 10: a text could not be read
+  // 11: a resource does not follow its schema
+
+  // 12: one resource names another
+  PTL1201: 'a waypoint named by istio.io/use-waypoint does not exist or does not serve',
+  PTL1202: 'a parentRef or targetRef names a resource that does not exist',
+  PTL1203: 'a subset is not defined by any DestinationRule of the host',
+  PTL1204: 'a backend names a service that does not exist',
+  PTL1205: 'a backend of another namespace is named without a ReferenceGrant',
+  PTL1206: 'a service has no virtual address, so a waypoint cannot be asked for it',
+  PTL1207: 'an endpoint address is not used, because its namespace does not own it',
+  PTL1208: 'an endpoint address belongs to no known pod or workload, so it is reached without mTLS',
+  PTL1209: 'a route or policy is attached to a service that no waypoint of ours serves',
+  PTL1210: 'the Namespace object of a namespace in use is missing, so it has no labels',
+  PTL1211: "a waypoint's allowedRoutes does not admit the namespace",
+  PTL1212: 'a waypoint does not serve this kind of traffic (istio.io/waypoint-for)',
+  PTL1213: 'a port does not exist on the service',
+  PTL1214: 'a backend is of a kind that cannot be routed to',
+  PTL1215: 'a service has no endpoint that is ready',
+  PTL1216: 'a route may not steer a service of another namespace',
+  PTL1217: 'the listeners of a Gateway are not those of a waypoint',
+  PTL1218: 'a certificateRef or gateway address cannot be used',
+
+  // 13: authorization
+  PTL1301: 'an AuthorizationPolicy is invalid: its targets deny everything until it is corrected',
+  PTL1302: 'an AuthorizationPolicy needs what is not supported yet: its targets deny everything',
+  PTL1303: 'an AuthorizationPolicy targets a resource of another namespace',
+  PTL1304: 'an AuthorizationPolicy targets a GatewayClass outside the root namespace',
+  PTL1305: 'a selector policy with HTTP fields is enforced by ztunnel, which makes it deny',
+  PTL1306: 'a selector policy is enforced by ztunnel, not by a waypoint',
+  PTL1307: 'an AuthorizationPolicy has HTTP fields, and its target is a TCP port',
+  PTL1308: 'an AuthorizationPolicy is a dry run and is not enforced',
+  PTL1309: 'a principal is written with spiffe://, so it matches nobody',
+
+  // 14: conflict and precedence
+  PTL1401: 'an HTTPRoute and a VirtualService steer the same service: the HTTPRoute wins',
+  PTL1402: 'a route can never match, because an earlier one is at least as wide',
+  PTL1403: 'two VirtualServices steer the same host: the older wins',
+  PTL1404: 'two services claim the same address and port: the older wins',
+  PTL1405: 'two DestinationRules define the same subset or policy: the older wins',
+  PTL1406: 'every backend of a route has weight 0, so it answers 500',
+
+  // 15: valid, but not supported or only in part
+  PTL1501: 'a field is valid but not supported',
+  PTL1502: 'AUDIT policies are not acted upon',
+  PTL1503: 'the ingress role is translated but not served yet',
+  PTL1504: 'the PROXY binding of a waypoint (sandwich) is not served yet',
+  PTL1505: 'a kind of parent or target is not supported',
+  PTL1506: 'a value is valid but not supported',
+} as const;
+
+export type Code = keyof typeof codes;
