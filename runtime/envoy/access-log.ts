@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { AccessLogSchema, type AccessLog } from '#gen/envoy/config/accesslog/v3/accesslog_pb.ts';
 import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.ts';
-import { any } from './encode.ts';
+import { any } from './any.ts';
+
 import { PEER_PRINCIPAL } from './names.ts';
 
 /** JSON under the keys that Istio's own log has, and the caller's identity, which Istio's lacks. */

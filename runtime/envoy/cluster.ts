@@ -1,18 +1,15 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Backend } from '#model/backend.ts';
-import {
-  ClusterSchema,
-  Cluster_DiscoveryType,
-  Cluster_LbPolicy,
-  type Cluster,
-} from '#gen/envoy/config/cluster/v3/cluster_pb.ts';
+import { ClusterSchema, Cluster_DiscoveryType, Cluster_LbPolicy } from '#gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { CircuitBreakersSchema } from '#gen/envoy/config/cluster/v3/circuit_breaker_pb.ts';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import type { Any } from '@bufbuild/protobuf/wkt';
-import { any, duration, encode } from './encode.ts';
+import { any } from './any.ts';
+import { duration, encode, encoded } from './encode.ts';
 import { CONNECT_ORIGINATE, WORKLOADS, WORKLOAD_ORIGINATE, WORKLOAD_PLAIN } from './names.ts';
 import type { XdsResource } from './resource.ts';
 import { ads } from './source.ts';
+import { hole, template, type Template } from './template.ts';
 import { internalUpstream, upstreamTls } from './tls.ts';
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -79,12 +76,11 @@ const HTTP_PROTOCOLS: Readonly<Record<Backend['protocol'], Readonly<Record<strin
 };
 
 /** The bridge from the CONNECT listener to one internal listener; its name is the authority that callers ask for. */
-export function bridge(name: string, listener: string): XdsResource {
-  return encode(name, ClusterSchema, toInternalListener(name, listener));
-}
+export const bridge = (name: string, listener: string): XdsResource =>
+  encoded(name, ClusterSchema, bridgeOf(name, listener));
 
-function toInternalListener(name: string, listener: string): Cluster {
-  return create(ClusterSchema, {
+function toInternalListener(name: string, listener: string): MessageInitShape<typeof ClusterSchema> {
+  return {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(5_000),
@@ -113,8 +109,10 @@ function toInternalListener(name: string, listener: string): Cluster {
         },
       ],
     },
-  });
+  };
 }
+
+const bridgeOf = template(ClusterSchema, toInternalListener(hole(0), hole(1)));
 
 const LB_POLICY: Readonly<Record<Backend['loadBalancer'], Cluster_LbPolicy>> = {
   LEAST_REQUEST: Cluster_LbPolicy.LEAST_REQUEST,
@@ -124,21 +122,29 @@ const LB_POLICY: Readonly<Record<Backend['loadBalancer'], Cluster_LbPolicy>> = {
 
 /** A service's own upstream cluster; endpoints by EDS, so that pods coming and going touch nothing else. */
 export function backendCluster(backend: Backend): XdsResource {
-  const cluster = create(ClusterSchema, {
-    name: backend.name,
+  const { name, protocol, loadBalancer, connectTimeoutMs } = backend;
+  const shape = `${protocol} ${loadBalancer} ${connectTimeoutMs}`;
+  let make = backendShapes.get(shape);
+  if (make === undefined) backendShapes.set(shape, (make = backendShape(backend)));
+  return encoded(name, ClusterSchema, make(name));
+}
+
+const backendShapes = new Map<string, Template>();
+
+const backendShape = ({ protocol, loadBalancer, connectTimeoutMs }: Backend): Template =>
+  template(ClusterSchema, {
+    name: hole(0),
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: ads() },
-    connectTimeout: duration(backend.connectTimeoutMs),
-    lbPolicy: LB_POLICY[backend.loadBalancer],
+    connectTimeout: duration(connectTimeoutMs),
+    lbPolicy: LB_POLICY[loadBalancer],
     perConnectionBufferLimitBytes: BUFFER_LIMIT,
     // Better the few endpoints that are known good than all of them: 0 % disables panic routing.
     commonLbConfig: { healthyPanicThreshold: {} },
     circuitBreakers: OPEN,
     transportSocket: TO_ORIGINATE,
-    typedExtensionProtocolOptions: HTTP_PROTOCOLS[backend.protocol],
+    typedExtensionProtocolOptions: HTTP_PROTOCOLS[protocol],
   });
-  return encode(backend.name, ClusterSchema, cluster);
-}
 
 /** Where tunnels to destinations start: any address, always port 15008, always mutual TLS. */
 export function connectOriginate(): XdsResource {
@@ -159,8 +165,10 @@ export function connectOriginate(): XdsResource {
 
 /** Clusters of traffic that is addressed to pods: the way in, the way on for HTTP, and plain TCP for pods without HBONE. */
 export function workloadClusters(): readonly XdsResource[] {
-  const onward = toInternalListener(WORKLOAD_ORIGINATE, WORKLOAD_ORIGINATE);
-  onward.typedExtensionProtocolOptions = { [HTTP_OPTIONS]: SAME_AS_CALLER };
+  const onward = create(ClusterSchema, {
+    ...toInternalListener(WORKLOAD_ORIGINATE, WORKLOAD_ORIGINATE),
+    typedExtensionProtocolOptions: { [HTTP_OPTIONS]: SAME_AS_CALLER },
+  });
   const plain = create(ClusterSchema, {
     name: WORKLOAD_PLAIN,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },

@@ -17,7 +17,8 @@ import {
   HttpConnectionManagerSchema,
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import { accessLog } from './access-log.ts';
-import { any, duration, encode, NONE } from './encode.ts';
+import { any } from './any.ts';
+import { duration, encode, NONE } from './encode.ts';
 import { HTTP2_LIMITS } from './http-connection.ts';
 import {
   CONNECT_ROUTES,

@@ -1,53 +1,85 @@
-import { create, type JsonObject } from '@bufbuild/protobuf';
-import type { Backend, Endpoint, WorkloadLabels } from '#model/backend.ts';
+import type { Backend, Endpoint } from '#model/backend.ts';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.ts';
-import { LbEndpointSchema, type LbEndpoint } from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.ts';
-import { encode } from './encode.ts';
+import { LbEndpointSchema, LocalityLbEndpointsSchema } from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.ts';
+import { encoded } from './encode.ts';
 import { authority, CONNECT_ORIGINATE, ENDPOINT_METADATA, ORIGINAL_DST } from './names.ts';
 import type { XdsResource } from './resource.ts';
+import { field, hole, template, type Template } from './template.ts';
 
-/** Istio's form of a workload in endpoint metadata: name, namespace, canonical name, revision and cluster. */
-export const workloadMetadata = (labels: WorkloadLabels): string =>
-  [labels.name, labels.namespace, labels.app, labels.version, 'Kubernetes']
-    .map((part) => part.replaceAll(';', '_'))
-    .join(';');
+/**
+ * Istio's form of a workload in endpoint metadata (name, namespace, canonical name, revision and cluster), and behind
+ * it the identity, which metrics report as destination_principal.
+ */
+function workloadMetadata({ workload, identity }: Endpoint): string {
+  const { name, namespace, app, version } = workload;
+  return [name, namespace, app, version, 'Kubernetes', identity].map((part) => part.replaceAll(';', '_')).join(';');
+}
+
+const NAME = template(ClusterLoadAssignmentSchema, { clusterName: hole(0) });
 
 /** The endpoints of one backend, for EDS. */
 export function loadAssignment(backend: Backend): XdsResource {
-  const lbEndpoints = backend.endpoints.map(lbEndpoint);
-  const message = create(ClusterLoadAssignmentSchema, { clusterName: backend.name, endpoints: [{ lbEndpoints }] });
-  return encode(backend.name, ClusterLoadAssignmentSchema, message);
+  const endpoints = backend.endpoints.map((endpoint) =>
+    field(LocalityLbEndpointsSchema.field.lbEndpoints, lbEndpoint(endpoint)),
+  );
+  const value = Buffer.concat([NAME(backend.name), field(ClusterLoadAssignmentSchema.field.endpoints, ...endpoints)]);
+  return encoded(backend.name, ClusterLoadAssignmentSchema, value);
 }
 
-function lbEndpoint(endpoint: Endpoint): LbEndpoint {
-  const target = authority(endpoint.address, endpoint.port);
-  const istio: JsonObject = { workload: workloadMetadata(endpoint.workload) };
-  const hbone = endpoint.tunnel === 'hbone';
-  return create(LbEndpointSchema, {
-    hostIdentifier: { case: 'endpoint', value: { address: hbone ? throughTunnel(target) : plain(endpoint) } },
-    metadata: {
-      filterMetadata: hbone
-        ? { istio, [ORIGINAL_DST]: { local: target }, [ENDPOINT_METADATA]: { identity: endpoint.identity } }
-        : { istio },
-    },
-    loadBalancingWeight: endpoint.weight,
-  });
+function lbEndpoint(endpoint: Endpoint): Uint8Array {
+  const { tunnel, port, weight } = endpoint;
+  // Port and weight are numbers, which a template cannot leave open; there are few different ones.
+  const shape = tunnel === 'hbone' ? `${tunnel} ${weight}` : `${tunnel} ${weight} ${port}`;
+  let make = shapes.get(shape);
+  if (make === undefined) shapes.set(shape, (make = tunnel === 'hbone' ? throughTunnel(weight) : plain(port, weight)));
+  const workload = workloadMetadata(endpoint);
+  return tunnel === 'hbone'
+    ? make(authority(endpoint.address, port), workload, endpoint.identity)
+    : make(endpoint.address, workload);
 }
+
+const shapes = new Map<string, Template>();
 
 /** `endpointId` keeps Envoy from taking all endpoints of the one internal listener for the same. */
-const throughTunnel = (target: string) => ({
-  address: {
-    case: 'envoyInternalAddress' as const,
-    value: {
-      addressNameSpecifier: { case: 'serverListenerName' as const, value: CONNECT_ORIGINATE },
-      endpointId: target,
+const throughTunnel = (weight: number): Template =>
+  template(LbEndpointSchema, {
+    hostIdentifier: {
+      case: 'endpoint',
+      value: {
+        address: {
+          address: {
+            case: 'envoyInternalAddress',
+            value: {
+              addressNameSpecifier: { case: 'serverListenerName', value: CONNECT_ORIGINATE },
+              endpointId: hole(0),
+            },
+          },
+        },
+      },
     },
-  },
-});
+    metadata: {
+      filterMetadata: {
+        istio: { workload: hole(1) },
+        [ORIGINAL_DST]: { local: hole(0) },
+        [ENDPOINT_METADATA]: { identity: hole(2) },
+      },
+    },
+    loadBalancingWeight: weight,
+  });
 
-const plain = (endpoint: Endpoint) => ({
-  address: {
-    case: 'socketAddress' as const,
-    value: { address: endpoint.address, portSpecifier: { case: 'portValue' as const, value: endpoint.port } },
-  },
-});
+const plain = (portValue: number, weight: number): Template =>
+  template(LbEndpointSchema, {
+    hostIdentifier: {
+      case: 'endpoint',
+      value: {
+        address: {
+          address: {
+            case: 'socketAddress',
+            value: { address: hole(0), portSpecifier: { case: 'portValue', value: portValue } },
+          },
+        },
+      },
+    },
+    metadata: { filterMetadata: { istio: { workload: hole(1) } } },
+    loadBalancingWeight: weight,
+  });

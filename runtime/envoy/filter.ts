@@ -5,7 +5,8 @@ import {
   HttpFilterSchema,
   type HttpFilter,
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
-import { any } from './encode.ts';
+import { any } from './any.ts';
+
 import { filterName, tcpFilterName, type Feature } from './names.ts';
 import { HTTP_TYPES, NETWORK_TYPES } from './program.ts';
 import { ads } from './source.ts';

@@ -5,7 +5,7 @@ import { backendCluster, bridge, connectOriginate, workloadClusters } from './cl
 import { connectRoutes } from './connect.ts';
 import { loadAssignment } from './endpoint.ts';
 import { httpFeatures } from './filter.ts';
-import { connectTerminate, serviceListener } from './listener.ts';
+import { connectTerminate, serviceListeners } from './listener.ts';
 import { authority, filterName, portName, tcpFilterName } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import { connectOriginateListener, workloadOriginateListener } from './originate.ts';
@@ -19,7 +19,8 @@ import { workloadListener } from './workload.ts';
  * has met: a port that is the same object as before (`===`) is not encoded again.
  */
 export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
-  const ofPort = memo((port: ServicePort) => portResources(port, options));
+  const listener = serviceListeners(options);
+  const ofPort = memo((port: ServicePort) => portResources(port, options, listener));
   const ofBackend = memo(backendResources);
   const shared = [connectOriginate(), connectOriginateListener()];
   return (waypoint) => {
@@ -46,13 +47,14 @@ function memo<K extends object, V>(compute: (key: K) => V): (key: K) => V {
 }
 
 /** Everything of one service port, and of nothing else: what changes together is sent together. */
-function portResources(port: ServicePort, options: EmitOptions): readonly XdsResource[] {
+function portResources(
+  port: ServicePort,
+  options: EmitOptions,
+  listener: (port: ServicePort) => XdsResource,
+): readonly XdsResource[] {
   const name = portName(port);
   const programs = compilePrograms(port);
-  const resources = [
-    ...port.addresses.map((address) => bridge(authority(address, port.port), name)),
-    serviceListener(port, options),
-  ];
+  const resources = [...port.addresses.map((address) => bridge(authority(address, port.port), name)), listener(port)];
   if (port.protocol !== 'tcp') {
     resources.push(routeConfiguration(name, port.routes));
     for (const feature of httpFeatures(options.without)) {

@@ -16,12 +16,14 @@ import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/origin
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import { BUFFER_LIMIT } from './cluster.ts';
 import { connectTermination } from './connect.ts';
-import { any, duration, encode } from './encode.ts';
+import { any } from './any.ts';
+import { duration, encode, encoded } from './encode.ts';
 import { httpFilters, tcpAuthzFilter } from './filter.ts';
 import { httpConnection } from './http-connection.ts';
 import { CONNECT_TERMINATE, portName } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import type { XdsResource } from './resource.ts';
+import { hole, template, type Template } from './template.ts';
 import { downstreamTls } from './tls.ts';
 
 /** Takes the addresses of a connection from the filter state or endpoint metadata that came with it. */
@@ -63,15 +65,18 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
   return encode(CONNECT_TERMINATE, ListenerSchema, listener);
 }
 
-/** The world of one service port, behind its bridge cluster. */
-export function serviceListener(port: ServicePort, options: EmitOptions): XdsResource {
-  const name = portName(port);
+/** Makes the listeners of service ports: the world of one service port, behind its bridge cluster. */
+export function serviceListeners(options: EmitOptions): (port: ServicePort) => XdsResource {
+  const name = hole(0);
   const http = create(FilterChainSchema, {
     name: 'http',
     filters: [httpConnection(name, httpFilters(name, options.without), options)],
   });
-  const tcp = create(FilterChainSchema, { name: 'tcp', filters: [tcpAuthzFilter(name), tcpProxy(name, port.backend)] });
-  return encode(name, ListenerSchema, internalListener(name, port.protocol, http, tcp));
+  const tcp = create(FilterChainSchema, { name: 'tcp', filters: [tcpAuthzFilter(name), tcpProxy(name, hole(1))] });
+  const shape = (protocol: ServicePort['protocol']): Template =>
+    template(ListenerSchema, internalListener(name, protocol, http, tcp));
+  const shapes = { http: shape('http'), http2: shape('http2'), tcp: shape('tcp'), detect: shape('detect') };
+  return (port) => encoded(portName(port), ListenerSchema, shapes[port.protocol](portName(port), port.backend));
 }
 
 /**

@@ -15,7 +15,8 @@ import { IPMatcherSchema } from '#gen/xds/type/matcher/v3/ip_pb.ts';
 import { DestinationIPInputSchema } from '#gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.ts';
 import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { BUFFER_LIMIT } from './cluster.ts';
-import { any, duration, encode } from './encode.ts';
+import { any } from './any.ts';
+import { duration, encode } from './encode.ts';
 import { ORIGINAL_DST_FILTER, tcpProxy } from './listener.ts';
 import {
   CONNECT_ORIGINATE,

@@ -6,9 +6,11 @@ import { WasmSchema as HttpWasmSchema } from '#gen/envoy/extensions/filters/http
 import { RBACSchema as NetworkRbacSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts';
 import { WasmSchema as NetworkWasmSchema } from '#gen/envoy/extensions/filters/network/wasm/v3/wasm_pb.ts';
 import { FailurePolicy, type PluginConfigSchema } from '#gen/envoy/extensions/wasm/v3/wasm_pb.ts';
-import { any, encode, extension } from './encode.ts';
+import { any } from './any.ts';
+import { encoded } from './encode.ts';
 import type { Feature } from './names.ts';
 import type { XdsResource } from './resource.ts';
+import { hole, holeBytes, template, type Template } from './template.ts';
 
 const url = (schema: DescMessage): string => `type.googleapis.com/${schema.typeName}`;
 
@@ -20,19 +22,14 @@ export const NETWORK_TYPES: readonly string[] = [url(NetworkWasmSchema), url(Net
  * The plugin that runs `program`. Each feature has a VM of its own, so that one that traps takes nobody with it; after
  * a trap the next request meets a fresh VM, and none is ever let past the filter.
  */
-function plugin(
-  feature: Feature,
-  rootId: string,
-  module: string,
-  program: Uint8Array,
-): MessageInitShape<typeof PluginConfigSchema> {
+function plugin(feature: Feature, module: string, program: Uint8Array): MessageInitShape<typeof PluginConfigSchema> {
   return {
     name: feature,
-    rootId,
+    rootId: feature,
     vm: {
       case: 'vmConfig',
       value: {
-        vmId: `portolan.${rootId}`,
+        vmId: `portolan.${feature}`,
         runtime: 'envoy.wasm.runtime.v8',
         code: { specifier: { case: 'local', value: { specifier: { case: 'filename', value: module } } } },
       },
@@ -42,25 +39,37 @@ function plugin(
   };
 }
 
-/** The ECDS resource of an HTTP filter. No program: stock RBAC without rules, which lets everything pass and runs no VM. */
-export function httpProgram(
+const config = <S extends DescMessage>(schema: S, init: MessageInitShape<S>): Template =>
+  template(TypedExtensionConfigSchema, { name: hole(0), typedConfig: any(schema, init) });
+
+const HTTP_PASS = config(HttpRbacSchema, {});
+const TCP_PASS = config(NetworkRbacSchema, { statPrefix: 'pass' });
+
+const httpPlugin = (feature: Feature): Template =>
+  config(HttpWasmSchema, { config: plugin(feature, hole(1), holeBytes(2)) });
+
+const HTTP_PLUGINS: Readonly<Record<Feature, Template>> = {
+  authz: httpPlugin('authz'),
+  routing: httpPlugin('routing'),
+  fault: httpPlugin('fault'),
+  metrics: httpPlugin('metrics'),
+};
+const TCP_PLUGIN = config(NetworkWasmSchema, { config: plugin('authz', hole(1), holeBytes(2)) });
+
+/**
+ * The ECDS resource of an HTTP filter: `program` run by the module in the file `module`. No program: stock RBAC without
+ * rules, which lets everything pass and runs no VM.
+ */
+export const httpProgram = (
   name: string,
   feature: Feature,
   module: string,
   program: Uint8Array | undefined,
-): XdsResource {
-  const config =
-    program === undefined
-      ? extension(name, HttpRbacSchema, {})
-      : extension(name, HttpWasmSchema, { config: plugin(feature, feature, module, program) });
-  return encode(name, TypedExtensionConfigSchema, config);
-}
+): XdsResource =>
+  resource(name, program === undefined ? HTTP_PASS(name) : HTTP_PLUGINS[feature](name, module, program));
 
 /** The ECDS resource of a network filter. */
-export function tcpProgram(name: string, module: string, program: Uint8Array | undefined): XdsResource {
-  const config =
-    program === undefined
-      ? extension(name, NetworkRbacSchema, { statPrefix: 'pass' })
-      : extension(name, NetworkWasmSchema, { config: plugin('authz', 'authz', module, program) });
-  return encode(name, TypedExtensionConfigSchema, config);
-}
+export const tcpProgram = (name: string, module: string, program: Uint8Array | undefined): XdsResource =>
+  resource(name, program === undefined ? TCP_PASS(name) : TCP_PLUGIN(name, module, program));
+
+const resource = (name: string, value: Uint8Array): XdsResource => encoded(name, TypedExtensionConfigSchema, value);

@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
-import { AnySchema, type Any } from '@bufbuild/protobuf/wkt';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { AnySchema } from '@bufbuild/protobuf/wkt';
 import type { StringMatch } from '#model/match.ts';
 import type { HeaderMutations, PathRewrite, Route, RouteAction, RouteMatch, WeightedBackend } from '#model/route.ts';
 import { HeaderValueOption_HeaderAppendAction } from '#gen/envoy/config/core/v3/base_pb.ts';
@@ -8,43 +8,49 @@ import {
   FilterConfigSchema,
   RouteAction_ClusterNotFoundResponseCode,
   RouteSchema,
-  type Route as EnvoyRoute,
+  VirtualHostSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.ts';
 import { RedirectAction_RedirectResponseCode } from '#gen/envoy/config/route/v3/route_components_pb.ts';
-import { any, duration, encode, NONE } from './encode.ts';
+import { any } from './any.ts';
+import { duration, encoded, NONE } from './encode.ts';
 import { DRAW_HEADER, filterName, UNRESOLVED, type Feature } from './names.ts';
 import type { XdsResource } from './resource.ts';
-
-/** Switches on a filter that sleeps (filter.ts): a configuration that is present and empty. */
-const ENABLED: Any = any(FilterConfigSchema, { config: create(AnySchema) });
+import { shaped } from './shape.ts';
+import { field, hole, template } from './template.ts';
 
 /** The route table of one service port, for RDS. The service was chosen by address, so one virtual host serves any Host. */
 export function routeConfiguration(name: string, routes: readonly Route[]): XdsResource {
-  const message = create(RouteConfigurationSchema, {
-    name,
-    virtualHosts: [
-      {
-        name: 'service',
-        domains: ['*'],
-        routes: routes.map((route) => envoyRoute(name, route)),
-        requestHeadersToRemove: [DRAW_HEADER],
-      },
-    ],
-  });
-  return encode(name, RouteConfigurationSchema, message);
+  const encodedRoutes = routes.map((route) => field(VirtualHostSchema.field.routes, ...routeParts(name, route)));
+  const virtualHost = field(RouteConfigurationSchema.field.virtualHosts, VIRTUAL_HOST, ...encodedRoutes);
+  return encoded(name, RouteConfigurationSchema, Buffer.concat([NAME(name), virtualHost]));
 }
 
-function envoyRoute(target: string, route: Route): EnvoyRoute {
+const NAME = template(RouteConfigurationSchema, { name: hole(0) });
+
+const VIRTUAL_HOST = toBinary(
+  VirtualHostSchema,
+  create(VirtualHostSchema, { name: 'service', domains: ['*'], requestHeadersToRemove: [DRAW_HEADER] }),
+);
+
+/** Switches a sleeping filter (filter.ts) on: an entry with a configuration that is present and empty. */
+const ENABLE = template(RouteSchema, {
+  typedPerFilterConfig: { [hole(0)]: any(FilterConfigSchema, { config: create(AnySchema) }) },
+});
+
+const encodeRoute = shaped(RouteSchema);
+
+/** A route in parts, which merge when they are read one after the other. */
+function routeParts(target: string, route: Route): readonly Uint8Array[] {
   const enabled: Feature[] = [];
   if (splits(route.action)) enabled.push('routing');
   if (route.fault !== undefined) enabled.push('fault');
-  return create(RouteSchema, {
+  const main = encodeRoute({
     name: route.name,
     match: routeMatch(route.match),
     action: action(route.action),
     ...mutations(route.requestHeaders, route.responseHeaders),
-    typedPerFilterConfig: Object.fromEntries(enabled.map((feature) => [filterName(feature, target), ENABLED])),
   });
+  return [main, ...enabled.map((feature) => ENABLE(filterName(feature, target)))];
 }
 
 /** Whether the routing filter has anything to decide. */
@@ -71,7 +77,11 @@ function routeMatch(match: RouteMatch) {
         ? { case: 'presentMatch' as const, value: true }
         : { case: 'stringMatch' as const, value: stringMatcher(value) },
   }));
-  return { pathSpecifier: pathMatch(match.path), headers, queryParameters };
+  return {
+    pathSpecifier: pathMatch(match.path),
+    ...(headers.length === 0 ? {} : { headers }),
+    ...(queryParameters.length === 0 ? {} : { queryParameters }),
+  };
 }
 
 /** A prefix of the Gateway API matches whole segments, whether or not it ends with a slash; `/` matches everything. */
@@ -182,14 +192,12 @@ const isEmpty = (headers: HeaderMutations): boolean =>
 const mutates = (backend: WeightedBackend): boolean =>
   !isEmpty(backend.requestHeaders) || !isEmpty(backend.responseHeaders);
 
-function mutations(request: HeaderMutations, response: HeaderMutations) {
-  return {
-    requestHeadersToAdd: additions(request),
-    requestHeadersToRemove: [...request.remove],
-    responseHeadersToAdd: additions(response),
-    responseHeadersToRemove: [...response.remove],
-  };
-}
+const mutations = (request: HeaderMutations, response: HeaderMutations) => ({
+  ...(isEmpty(request) ? {} : { requestHeadersToAdd: additions(request), requestHeadersToRemove: [...request.remove] }),
+  ...(isEmpty(response)
+    ? {}
+    : { responseHeadersToAdd: additions(response), responseHeadersToRemove: [...response.remove] }),
+});
 
 const additions = (headers: HeaderMutations) => [
   ...headers.set.map(([key, value]) => ({

@@ -10,7 +10,8 @@ import {
   SubjectAltNameMatcher_SanType,
   TlsParameters_TlsProtocol,
 } from '#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
-import { any } from './encode.ts';
+import { any } from './any.ts';
+
 import { ads } from './source.ts';
 import { ENDPOINT_METADATA, ORIGINAL_DST } from './names.ts';
 
