@@ -12,7 +12,11 @@ mkdirSync(join(DIST, 'filters'), { recursive: true });
 
 await build({
   absWorkingDir: ROOT,
-  entryPoints: { portolan: 'runtime/main.ts' },
+  entryPoints: {
+    portolan: 'runtime/main.ts',
+    'bookinfo-app': 'examples/compose/app.ts',
+    'compose-setup': 'examples/compose/main.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,

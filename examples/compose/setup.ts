@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { createAuthority, type Authority } from '#identity/authority.ts';
-import { spiffeId } from '#model/identity.ts';
+import { spiffeId, type SpiffeId } from '#model/identity.ts';
 import { ztunnelBootstrap, type Ztunnel } from './ztunnel.ts';
 
 /**
@@ -28,11 +28,19 @@ export const CONTAINERS: Readonly<Record<string, string>> = {
 };
 const WAYPOINT = '172.30.77.10';
 
-/** Callers without a service of their own, and the service accounts they call as. */
-const CALLERS: Readonly<Record<string, string>> = { client: 'bookinfo-gateway-istio', stranger: 'stranger' };
+/** Callers without a service of their own, and whom they call as: the one that productpage's policy lets in, and another. */
+const CALLERS: Readonly<Record<string, string>> = {
+  client: spiffeId(TRUST_DOMAIN, 'default', 'curl'),
+  stranger: spiffeId(TRUST_DOMAIN, 'default', 'stranger'),
+};
 
 /** Loopback ports by which an application reaches a service; docker-compose.yml hands them to the applications. */
-const OUTBOUND: Readonly<Record<string, number>> = { details: 15101, reviews: 15102, ratings: 15103, productpage: 15104 };
+const OUTBOUND: Readonly<Record<string, number>> = {
+  details: 15101,
+  reviews: 15102,
+  ratings: 15103,
+  productpage: 15104,
+};
 
 interface Manifest {
   readonly kind?: string;
@@ -44,24 +52,28 @@ export async function setup(source: string, target: string): Promise<void> {
   const texts = readdirSync(source)
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => ({ name, text: moved(readFileSync(join(source, name), 'utf8')) }));
-  const manifests = texts.flatMap(({ text }) => parseAllDocuments(text).map((document): Manifest => document.toJS() ?? {}));
+  const manifests = texts.flatMap(({ text }) =>
+    parseAllDocuments(text).map((document): Manifest => document.toJS() ?? {}),
+  );
 
   for (const folder of ['manifests', 'certs', 'ztunnel']) mkdirSync(join(target, folder), { recursive: true });
   for (const { name, text } of texts) writeFileSync(join(target, 'manifests', name), text);
 
   const authority = await createAuthority(TRUST_DOMAIN);
-  await writeCertificate(authority, target, 'waypoint', 'waypoint');
-  const pods = manifests.filter((manifest) => manifest.kind === 'Pod' && CONTAINERS[manifest.metadata?.name ?? ''] !== undefined);
+  await writeCertificate(authority, target, 'waypoint', spiffeId(TRUST_DOMAIN, NAMESPACE, 'waypoint'));
+  const pods = manifests.filter(
+    (manifest) => manifest.kind === 'Pod' && CONTAINERS[manifest.metadata?.name ?? ''] !== undefined,
+  );
   const workloads = [
     ...pods.map((pod) => ({
       name: pod.metadata?.name ?? '',
-      account: pod.spec?.serviceAccountName ?? 'default',
+      identity: spiffeId(TRUST_DOMAIN, NAMESPACE, pod.spec?.serviceAccountName ?? 'default'),
       address: CONTAINERS[pod.metadata?.name ?? ''],
     })),
-    ...Object.entries(CALLERS).map(([name, account]) => ({ name, account, address: undefined })),
+    ...Object.entries(CALLERS).map(([name, identity]) => ({ name, identity, address: undefined })),
   ];
-  for (const { name, account, address } of workloads) {
-    await writeCertificate(authority, target, name, account);
+  for (const { name, identity, address } of workloads) {
+    await writeCertificate(authority, target, name, identity);
     const ztunnel: Ztunnel = {
       certificates: `/mesh/certs/${name}`,
       inbound: { address: address ?? '', ports: address === undefined ? [] : [APP_PORT] },
@@ -89,14 +101,16 @@ function moved(text: string): string {
 function outbound(manifests: readonly Manifest[]): Ztunnel['outbound'] {
   return Object.entries(OUTBOUND).flatMap(([service, localPort]) => {
     const found = manifests.find((manifest) => manifest.kind === 'Service' && manifest.metadata?.name === service);
-    return found?.spec?.clusterIP === undefined ? [] : [{ localPort, authority: `${found.spec.clusterIP}:${APP_PORT}` }];
+    return found?.spec?.clusterIP === undefined
+      ? []
+      : [{ localPort, authority: `${found.spec.clusterIP}:${APP_PORT}` }];
   });
 }
 
-async function writeCertificate(authority: Authority, target: string, name: string, account: string): Promise<void> {
+async function writeCertificate(authority: Authority, target: string, name: string, identity: SpiffeId): Promise<void> {
   const folder = join(target, 'certs', name);
   mkdirSync(folder, { recursive: true });
-  const issued = await authority.issue({ spiffeId: spiffeId(TRUST_DOMAIN, NAMESPACE, account) });
+  const issued = await authority.issue({ spiffeId: identity });
   writeFileSync(join(folder, 'tls.crt'), issued.certificate);
   writeFileSync(join(folder, 'tls.key'), issued.key, { mode: 0o600 });
   writeFileSync(join(folder, 'root.crt'), authority.root);

@@ -13,7 +13,10 @@ import {
   SubjectAltNameMatcher_SanType,
   TlsParameters_TlsProtocol,
 } from '#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
-import { DownstreamTlsContextSchema, UpstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import { registry } from '#gen/registry.ts';
 
@@ -119,7 +122,10 @@ function inboundListener({ certificates, inbound, trustDomain }: Ztunnel): Messa
 }
 
 /** Carries what the application sends to a loopback port into a tunnel of the service's own address. */
-function outboundListener({ localPort, authority }: Ztunnel['outbound'][number]): MessageInitShape<typeof ListenerSchema> {
+function outboundListener({
+  localPort,
+  authority,
+}: Ztunnel['outbound'][number]): MessageInitShape<typeof ListenerSchema> {
   const proxy = typed(TcpProxySchema, {
     statPrefix: 'outbound',
     clusterSpecifier: { case: 'cluster', value: 'waypoint' },

@@ -28,7 +28,6 @@ const OPEN = create(CircuitBreakersSchema, {
 
 const INTERNAL = internalUpstream(false);
 const TO_ORIGINATE = internalUpstream(true);
-const TLS = upstreamTls();
 
 const http2 = {
   initialStreamWindowSize: STREAM_WINDOW,
@@ -147,7 +146,7 @@ const backendShape = ({ protocol, loadBalancer, connectTimeoutMs }: Backend): Te
   });
 
 /** Where tunnels to destinations start: any address, always port 15008, always mutual TLS. */
-export function connectOriginate(): XdsResource {
+export function connectOriginate(trustDomain: string): XdsResource {
   const cluster = create(ClusterSchema, {
     name: CONNECT_ORIGINATE,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
@@ -157,7 +156,7 @@ export function connectOriginate(): XdsResource {
     cleanupInterval: duration(60_000),
     perConnectionBufferLimitBytes: BUFFER_LIMIT,
     circuitBreakers: OPEN,
-    transportSocket: TLS,
+    transportSocket: upstreamTls(trustDomain),
     typedExtensionProtocolOptions: { [HTTP_OPTIONS]: TUNNEL },
   });
   return encode(CONNECT_ORIGINATE, ClusterSchema, cluster);

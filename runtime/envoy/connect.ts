@@ -19,7 +19,7 @@ import {
 import { accessLog } from './access-log.ts';
 import { any } from './any.ts';
 import { duration, encode, NONE } from './encode.ts';
-import { HTTP2_LIMITS } from './http-connection.ts';
+import { HTTP2_LIMITS, NOBODY_INTERNAL } from './http-connection.ts';
 import {
   CONNECT_ROUTES,
   CONNECT_TERMINATE,
@@ -102,7 +102,7 @@ export function connectTermination(options: EmitOptions): Filter {
         upgradeConfigs: [{ upgradeType: 'CONNECT' }],
         useRemoteAddress: true,
         skipXffAppend: true,
-        internalAddressConfig: {},
+        internalAddressConfig: NOBODY_INTERNAL,
         // A tunnel may be silent for hours; a peer that is gone is found by keepalive.
         streamIdleTimeout: NONE,
         requestHeadersTimeout: duration(10_000),

@@ -37,6 +37,9 @@ const NORMALIZATION: Readonly<Record<PathNormalization, Normalization>> = {
   STRICT: { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: EscapedSlashes.REJECT_REQUEST },
 };
 
+/** No caller is trusted to steer Envoy by `x-envoy-*` headers: of an address that is nobody's only this is internal. */
+export const NOBODY_INTERNAL = { cidrRanges: [{ addressPrefix: '255.255.255.255', prefixLen: 32 }] };
+
 /** Envoy's defaults against floods, written out so that a change of them is seen. */
 export const HTTP2_LIMITS = {
   maxConcurrentStreams: 100,
@@ -64,7 +67,7 @@ export function httpConnection(routes: string, filters: HttpFilter[], options: E
         // The client's address is the tunnel's peer; nothing that the client writes into X-Forwarded-For can change it.
         useRemoteAddress: true,
         skipXffAppend: true,
-        internalAddressConfig: {},
+        internalAddressConfig: NOBODY_INTERNAL,
         preserveExternalRequestId: true,
         stripTrailingHostDot: true,
         // `100 Continue` is the application's to say, after the decision: a denied request gets its 403 without it.

@@ -22,10 +22,8 @@ export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => Xds
   const listener = serviceListeners(options);
   const ofPort = memo((port: ServicePort) => portResources(port, options, listener));
   const ofBackend = memo(backendResources);
-  const shared = [connectOriginate(), connectOriginateListener()];
   return (waypoint) => {
     const groups = [
-      shared,
       waypointResources(waypoint, options),
       ...waypoint.ports.map(ofPort),
       ...waypoint.backends.map(ofBackend),
@@ -74,7 +72,12 @@ const backendResources = (backend: Backend): readonly XdsResource[] => [
 
 function waypointResources(waypoint: Waypoint, options: EmitOptions): readonly XdsResource[] {
   const addresses = waypoint.workloads.map((workload) => workload.address);
-  const resources = [connectTerminate(waypoint, options), connectRoutes(addresses)];
+  const resources = [
+    connectTerminate(waypoint, options),
+    connectRoutes(addresses),
+    connectOriginate(waypoint.trustDomain),
+    connectOriginateListener(),
+  ];
   if (addresses.length > 0) {
     resources.push(
       ...workloadClusters(),

@@ -1,19 +1,10 @@
-import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Workload } from '#model/waypoint.ts';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.ts';
-import {
-  FilterSchema,
-  type Filter,
-  type FilterChainSchema,
-} from '#gen/envoy/config/listener/v3/listener_components_pb.ts';
+import { FilterSchema, type Filter } from '#gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { FilterStateValue_SharedWithUpstream } from '#gen/envoy/extensions/filters/common/set_filter_state/v3/value_pb.ts';
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.ts';
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
-import { TypedExtensionConfigSchema } from '#gen/xds/core/v3/extension_pb.ts';
-import { MatcherSchema } from '#gen/xds/type/matcher/v3/matcher_pb.ts';
-import { IPMatcherSchema } from '#gen/xds/type/matcher/v3/ip_pb.ts';
-import { DestinationIPInputSchema } from '#gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.ts';
-import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { BUFFER_LIMIT } from './cluster.ts';
 import { any } from './any.ts';
 import { duration, encode } from './encode.ts';
@@ -27,10 +18,6 @@ import {
   WORKLOAD_PLAIN,
 } from './names.ts';
 import type { XdsResource } from './resource.ts';
-
-/** An extension as the matching API takes it, which has its own type for it. */
-const matching = <S extends DescMessage>(name: string, schema: S, init: MessageInitShape<S>) =>
-  create(TypedExtensionConfigSchema, { name, typedConfig: any(schema, init) });
 
 /** Sets filter state of a connection when it begins. */
 export function setConnectionState(key: string, format: string, shared: boolean): Filter {
@@ -104,36 +91,25 @@ export function workloadOriginateListener(workloads: readonly Workload[]): XdsRe
   }
   const chains = [...byIdentity].sort(([a], [b]) => (a < b ? -1 : 1));
   return listenerOf(WORKLOAD_ORIGINATE, {
-    filterChainMatcher: create(MatcherSchema, {
-      matcherType: {
-        case: 'matcherTree',
-        value: {
-          input: matching('ip', DestinationIPInputSchema, {}),
-          treeType: {
-            case: 'customMatch',
-            value: matching('ip', IPMatcherSchema, {
-              rangeMatchers: chains.map(([chain, addresses]) => toChain(chain, addresses)),
-            }),
-          },
-        },
-      },
-    }),
-    filterChains: chains.map(([chain]) => originateChain(chain)),
+    filterChains: chains.map(([chain, addresses]) => ({
+      name: chain,
+      filterChainMatch: toAny(addresses),
+      filters: originateFilters(chain),
+    })),
   });
 }
 
-const toChain = (chain: string, addresses: readonly string[]) => ({
-  ranges: addresses.map((addressPrefix) => ({ addressPrefix, prefixLen: addressPrefix.includes(':') ? 128 : 32 })),
-  onMatch: {
-    onMatch: { case: 'action' as const, value: matching(chain, StringValueSchema, { value: chain }) },
-  },
+const toAny = (addresses: readonly string[]) => ({
+  prefixRanges: addresses.map((addressPrefix) => ({
+    addressPrefix,
+    prefixLen: addressPrefix.includes(':') ? 128 : 32,
+  })),
 });
 
-function originateChain(chain: string): MessageInitShape<typeof FilterChainSchema> {
-  return chain === WORKLOAD_PLAIN
-    ? { name: chain, filters: [tcpProxy(WORKLOAD_PLAIN, WORKLOAD_PLAIN)] }
-    : { name: chain, filters: [setConnectionState(EXPECTED_IDENTITY, chain, false), tunnel()] };
-}
+const originateFilters = (chain: string): Filter[] =>
+  chain === WORKLOAD_PLAIN
+    ? [tcpProxy(WORKLOAD_PLAIN, WORKLOAD_PLAIN)]
+    : [setConnectionState(EXPECTED_IDENTITY, chain, false), tunnel()];
 
 /** `ONCE` lasts one hop: the pod's address must be set anew for the hop that follows. */
 export const keepDestination = (): Filter =>

@@ -29,7 +29,11 @@ const NAME = template(RouteConfigurationSchema, { name: hole(0) });
 
 const VIRTUAL_HOST = toBinary(
   VirtualHostSchema,
-  create(VirtualHostSchema, { name: 'service', domains: ['*'], requestHeadersToRemove: [DRAW_HEADER] }),
+  create(VirtualHostSchema, {
+    name: 'service',
+    domains: ['*'],
+    requestHeadersToRemove: [DRAW_HEADER, 'x-envoy-external-address'],
+  }),
 );
 
 /** Switches a sleeping filter (filter.ts) on: an entry with a configuration that is present and empty. */

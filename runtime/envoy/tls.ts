@@ -66,16 +66,16 @@ export function downstreamTls(trustDomain: string): TransportSocket {
 
 /**
  * Mutual TLS towards destinations. Whom the peer must be comes with each connection, as filter state made from the
- * endpoint's metadata; that list replaces this context's. Where it is missing nobody matches, so nothing is sent.
+ * endpoint's metadata; Envoy demands that name and, beyond it, the trust domain.
  */
-export function upstreamTls(): TransportSocket {
+export function upstreamTls(trustDomain: string): TransportSocket {
   return create(TransportSocketSchema, {
     name: 'envoy.transport_sockets.tls',
     configType: {
       case: 'typedConfig',
       value: any(UpstreamTlsContextSchema, {
         maxSessionKeys: 0,
-        commonTlsContext: common('spiffe://nobody.invalid/'),
+        commonTlsContext: common(`spiffe://${trustDomain}/`),
       }),
     },
   });

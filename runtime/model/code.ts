@@ -47,7 +47,6 @@ export const codes = {
 
   // 15: valid, but not supported or only in part
   PTL1501: 'a field is valid but not supported',
-  PTL1502: 'AUDIT policies are not acted upon',
   PTL1503: 'the ingress role is translated but not served yet',
   PTL1504: 'the PROXY binding of a waypoint (sandwich) is not served yet',
   PTL1505: 'a kind of parent or target is not supported',

@@ -10,15 +10,22 @@ export interface ObjectMeta {
   readonly creationTimestamp: string;
 }
 
-/** A resource as a cluster would hold it, validated and with defaults filled in. */
-export interface Resource<Kind extends string, Spec> {
+/** What every resource has; all there is of kinds that say nothing more to a waypoint. */
+export interface ResourceHead<Kind extends string> {
   readonly apiVersion: string;
   readonly kind: Kind;
   readonly metadata: ObjectMeta;
+}
+
+/** A resource as a cluster would hold it, validated and with defaults filled in. */
+export interface Resource<Kind extends string, Spec> extends ResourceHead<Kind> {
   readonly spec: Spec;
 }
 
-/** A resource that was read but is not valid, and has no earlier valid form: translation must fail closed on it. */
+/**
+ * A resource that was read but is not valid, and has no earlier valid form, or that asks for what is not supported and
+ * may not be left out: translation must fail closed on it.
+ */
 export interface InvalidResource {
   readonly ref: ResourceRef;
   readonly findings: readonly Finding[];

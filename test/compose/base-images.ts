@@ -27,12 +27,16 @@ function provide(image: string, binary: string, path: string, moreLibraries: rea
   try {
     const root = join(context, 'root');
     place(root, binary, path);
-    for (const library of new Set([...libraries(binary), ...moreLibraries])) place(root, realpathSync(library), library);
+    for (const library of new Set([...libraries(binary), ...moreLibraries]))
+      place(root, realpathSync(library), library);
     mkdirSync(join(root, 'tmp'));
     mkdirSync(join(root, 'etc'));
     writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/\n');
     writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY root /\nENV PATH=/usr/local/bin\n');
-    execFileSync('docker', ['build', '--quiet', '--tag', image, context], { env: BUILD, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('docker', ['build', '--quiet', '--tag', image, context], {
+      env: BUILD,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
   } finally {
     rmSync(context, { recursive: true, force: true });
   }

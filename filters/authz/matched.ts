@@ -1,0 +1,89 @@
+// What the values of the request at hand have matched: for each attribute the numbers of its atoms.
+//
+// One set of lists serves all programs of the VM, for one request is decided at a time. Nothing is cleared between
+// requests: what was written in an earlier one carries that one's epoch.
+
+import { ATTRIBUTE_FIRST_ATOM } from '../abi/authz.ts';
+
+let atomCapacity: u32 = 0;
+let attributeCapacity: u32 = 0;
+/** For each atom the epoch in which it was last matched. */
+let stamps: usize = 0;
+/** For each attribute, from its first atom's place on, the atoms it matched. */
+let lists: usize = 0;
+/** For each attribute: the epoch of its list, and the list's length. */
+let slots: usize = 0;
+let epoch: u32 = 0;
+
+// Where `add` adds to.
+let slot: usize = 0;
+let list: usize = 0;
+
+/** Makes room for a program with so many atoms and attributes. */
+export function makeRoom(atoms: u32, attributes: u32): void {
+  if (atoms > atomCapacity) {
+    if (stamps != 0) {
+      heap.free(stamps);
+      heap.free(lists);
+    }
+    atomCapacity = atoms;
+    stamps = zeros((<usize>atoms) << 2);
+    lists = zeros((<usize>atoms) << 2);
+  }
+  if (attributes > attributeCapacity) {
+    if (slots != 0) heap.free(slots);
+    attributeCapacity = attributes;
+    slots = zeros((<usize>attributes) << 3);
+  }
+}
+
+function zeros(size: usize): usize {
+  const at = heap.alloc(size);
+  memory.fill(at, 0, size);
+  return at;
+}
+
+/** Forgets what the request before matched. */
+export function beginRequest(): void {
+  if (++epoch != 0) return;
+  memory.fill(stamps, 0, (<usize>atomCapacity) << 2);
+  memory.fill(slots, 0, (<usize>attributeCapacity) << 3);
+  epoch = 1;
+}
+
+/** The attribute's values were looked at in this request. */
+export function isKnown(attribute: u32): bool {
+  return load<u32>(slots + ((<usize>attribute) << 3)) == epoch;
+}
+
+/** What `add` adds from now on is matched by the attribute with this number and record. */
+export function beginAttribute(attribute: u32, record: usize): void {
+  slot = slots + ((<usize>attribute) << 3);
+  list = lists + ((<usize>load<u32>(record, ATTRIBUTE_FIRST_ATOM)) << 2);
+  if (load<u32>(slot) != epoch) {
+    store<u32>(slot, epoch);
+    store<u32>(slot, 0, 4);
+  }
+}
+
+/** Adds an atom (its number plus one). False when it was there already. */
+export function add(atom: u32): bool {
+  const number = atom - 1;
+  const stamp = stamps + ((<usize>number) << 2);
+  if (load<u32>(stamp) == epoch) return false;
+  store<u32>(stamp, epoch);
+  const count = load<u32>(slot, 4);
+  store<u32>(list + ((<usize>count) << 2), number);
+  store<u32>(slot, count + 1, 4);
+  return true;
+}
+
+/** How many atoms an attribute matched. Of an attribute that is known. */
+export function matchedCount(attribute: u32): u32 {
+  return load<u32>(slots + ((<usize>attribute) << 3), 4);
+}
+
+/** The list of the attribute with this record: u32 numbers of atoms. */
+export function matchedList(record: usize): usize {
+  return lists + ((<usize>load<u32>(record, ATTRIBUTE_FIRST_ATOM)) << 2);
+}

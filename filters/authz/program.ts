@@ -1,0 +1,74 @@
+import {
+  AUTHZ_ACTIVE_WORDS,
+  AUTHZ_ALWAYS,
+  AUTHZ_ANCHORED,
+  AUTHZ_ATOMS,
+  AUTHZ_ATOM_COUNT,
+  AUTHZ_ATTRIBUTES,
+  AUTHZ_ATTRIBUTE_COUNT,
+  AUTHZ_BODY,
+  AUTHZ_CLOSED,
+  AUTHZ_DENY_WORDS,
+  AUTHZ_ENTRIES,
+  AUTHZ_FORMAT,
+  AUTHZ_LINKS,
+  AUTHZ_NAMES,
+  AUTHZ_RULES,
+  AUTHZ_WORD_INDEX,
+} from '../abi/authz.ts';
+import { FEATURE_AUTHZ } from '../abi/program.ts';
+import { checkHeader, Program, refuse } from '../sdk/program.ts';
+import { text } from '../sdk/text.ts';
+import { checkTables } from './check.ts';
+import { makeRoom } from './matched.ts';
+
+/** A checked program, with the addresses that a decision uses. */
+@unmanaged
+export class OpenProgram {
+  base: usize = 0;
+  flags: u32 = 0;
+  denyWords: u32 = 0;
+  activeWords: u32 = 0;
+  /** The first so many attributes lead to candidates. */
+  anchored: u32 = 0;
+  always: u32 = 0;
+  attributes: usize = 0;
+  wordIndex: usize = 0;
+  entries: usize = 0;
+  rules: usize = 0;
+  /** 0: no conjunct has links. */
+  links: usize = 0;
+  atoms: usize = 0;
+  /** Offset of the trie of header names; 0: none. */
+  names: u32 = 0;
+}
+
+const BODY = text('authz: shorter than its tables; bytes expected at least, came:');
+
+/** Checks a program, whole and once: after it no number in it is looked at twice. False: refused, and why is logged. */
+export function openProgram(program: Program): bool {
+  const base = program.pointer;
+  const size = program.size;
+  if (!checkHeader(base, size, FEATURE_AUTHZ, AUTHZ_FORMAT)) return false;
+  if (size < <u32>AUTHZ_BODY) return refuse(BODY, <u32>AUTHZ_BODY, size);
+  const closed = (program.flags & AUTHZ_CLOSED) != 0;
+  if (!closed && !checkTables(base, size)) return false;
+  const opened = changetype<OpenProgram>(heap.alloc(offsetof<OpenProgram>()));
+  opened.base = base;
+  opened.flags = program.flags;
+  opened.denyWords = load<u32>(base, AUTHZ_DENY_WORDS);
+  opened.activeWords = load<u32>(base, AUTHZ_ACTIVE_WORDS);
+  opened.anchored = load<u32>(base, AUTHZ_ANCHORED);
+  opened.always = load<u32>(base, AUTHZ_ALWAYS);
+  opened.attributes = base + load<u32>(base, AUTHZ_ATTRIBUTES);
+  opened.wordIndex = base + load<u32>(base, AUTHZ_WORD_INDEX);
+  opened.entries = base + load<u32>(base, AUTHZ_ENTRIES);
+  opened.rules = base + load<u32>(base, AUTHZ_RULES);
+  const links = load<u32>(base, AUTHZ_LINKS);
+  opened.links = links == 0 ? 0 : base + links;
+  opened.atoms = base + load<u32>(base, AUTHZ_ATOMS);
+  opened.names = load<u32>(base, AUTHZ_NAMES);
+  program.state = changetype<usize>(opened);
+  if (!closed) makeRoom(load<u32>(base, AUTHZ_ATOM_COUNT), load<u32>(base, AUTHZ_ATTRIBUTE_COUNT));
+  return true;
+}

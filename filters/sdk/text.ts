@@ -1,0 +1,29 @@
+/** Bytes that live as long as the VM: keys, names and bodies. UTF-8, without a NUL at the end. */
+@final
+export class Text {
+  readonly pointer: usize;
+  readonly size: u32;
+
+  constructor(pointer: usize, size: u32) {
+    this.pointer = pointer;
+    this.size = size;
+  }
+}
+
+/** A text for a global of a module: encoded once, when the VM starts. Never call it while a request is handled. */
+export function text(value: string): Text {
+  const size = String.UTF8.byteLength(value);
+  const pointer = heap.alloc(max(size, 1));
+  String.UTF8.encodeUnsafe(changetype<usize>(value), value.length, pointer);
+  return new Text(pointer, <u32>size);
+}
+
+/** The two byte strings are the same. */
+export function sameBytes(a: usize, aSize: u32, b: usize, bSize: u32): bool {
+  return aSize == bSize && memory.compare(a, b, aSize) == 0;
+}
+
+/** The byte string is the text. */
+export function isText(pointer: usize, size: u32, value: Text): bool {
+  return size == value.size && memory.compare(pointer, value.pointer, size) == 0;
+}

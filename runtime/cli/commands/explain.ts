@@ -1,0 +1,60 @@
+import type { Command, Flags } from '../command.ts';
+import { as, files, json, namespace, output, state } from './flags.ts';
+
+const flags = {
+  as,
+  header: {
+    type: 'string',
+    short: 'H',
+    multiple: true,
+    value: "'NAME: VALUE'",
+    about: 'a request header; may be repeated',
+  },
+  'source-ip': {
+    type: 'string',
+    value: 'ADDRESS',
+    about: "the caller's address (default: that of a pod with its identity)",
+  },
+  expect: {
+    type: 'string',
+    value: 'allow|deny',
+    choices: ['allow', 'deny'],
+    about: 'exit 1 if the decision is another',
+  },
+  file: files,
+  namespace,
+  'trust-domain': {
+    type: 'string',
+    value: 'DOMAIN',
+    default: 'cluster.local',
+    about: 'trust domain of short identities',
+  },
+  state,
+  output: output(['text', 'json', 'yaml']),
+  json,
+} as const satisfies Flags;
+
+export const explain: Command<typeof flags> = {
+  name: 'explain',
+  group: 'Look',
+  about: 'Says what a waypoint does with a request, and why: identity, policy and rule, route, backends.',
+  usage: ['explain --as IDENTITY [METHOD] URL [flags]'],
+  examples: [
+    ['portolan explain --as bookinfo/productpage GET http://reviews.bookinfo:9080/', 'from the running portolan'],
+    [
+      "portolan explain -f mesh/ --as default/curl DELETE http://reviews.bookinfo:9080/ -H 'x-user: a'",
+      'from files; nothing runs',
+    ],
+    ['portolan explain -f mesh/ --as default/curl http://ratings.bookinfo:9080/ --expect deny', 'as a test in CI'],
+  ],
+  notes: ['The decision is made by the same WebAssembly and the same program that Envoy runs.'],
+  flags,
+  exits: [
+    [0, 'explained; with --expect, as expected'],
+    [1, 'with --expect: the decision is another'],
+    [2, 'no waypoint serves the address of the URL'],
+    [69, 'no -f, and no portolan runs'],
+  ],
+  see: ['curl', 'check', 'translate'],
+  load: () => import('../explain.ts'),
+};

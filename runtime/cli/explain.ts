@@ -1,0 +1,67 @@
+import type { RunOf } from './command.ts';
+import type { explain } from './commands/explain.ts';
+import { destinationOf, meshUrl } from './destination.ts';
+import { EXIT } from './exit.ts';
+import { explain as explainRequest } from './explain/explanation.ts';
+import { explanationText } from './explain/text.ts';
+import { Failure, usage } from './failure.ts';
+import { headerOf } from './header.ts';
+import { identityOf } from './identity.ts';
+import { jsonText, yamlText } from './render/document.ts';
+import { canonicalAddress } from '#translate/ip-address.ts';
+import { worldOf } from './world.ts';
+
+export const run: RunOf<typeof explain> = async ({ values, positionals, terminal }) => {
+  const [method, text] = positionals.length === 1 ? ['GET', positionals[0]] : positionals;
+  if (text === undefined || method === undefined || positionals.length > 2) {
+    throw usage('explain needs a method and a URL', {
+      next: 'portolan explain --as NAMESPACE/ACCOUNT GET http://SERVICE.NAMESPACE:PORT/',
+    });
+  }
+  if (values.as === undefined) {
+    throw usage('explain needs to know who calls', {
+      expected: '--as NAMESPACE/ACCOUNT',
+      next: 'portolan help explain',
+    });
+  }
+  const url = meshUrl(text);
+  const headers = values.header.map(headerOf);
+  const world = await worldOf(values, terminal);
+  const destination = destinationOf(world.model, url, values.namespace);
+  const { port, waypoint } = destination;
+  if (port.protocol === 'tcp') {
+    throw new Failure(
+      EXIT.failed,
+      `${port.service.host}:${port.port} is a TCP port: there is no HTTP request to explain`,
+      {
+        expected: 'a port whose name or appProtocol says http, http2 or grpc',
+        next: 'portolan translate -o programs',
+      },
+    );
+  }
+  const sourceIp = values['source-ip'] === undefined ? undefined : canonicalAddress(values['source-ip']);
+  if (values['source-ip'] !== undefined && sourceIp === undefined) {
+    throw usage(`"${values['source-ip']}" is not an address`, { expected: '--source-ip 10.0.0.7' });
+  }
+  const explanation = await explainRequest(destination, {
+    identity: identityOf(values.as, waypoint.trustDomain),
+    method: method.toUpperCase(),
+    path: `${url.pathname}${url.search}`,
+    host: url.host,
+    headers,
+    ...(sourceIp === undefined ? {} : { sourceIp }),
+  });
+  switch (values.json ? 'json' : values.output) {
+    case 'json':
+      terminal.out(jsonText(explanation));
+      break;
+    case 'yaml':
+      terminal.out(yamlText(explanation));
+      break;
+    default:
+      terminal.out(explanationText(explanation, terminal.style.out));
+  }
+  if (values.expect === undefined || values.expect === explanation.decision.toLowerCase()) return EXIT.ok;
+  terminal.err(`expected ${values.expect.toUpperCase()}, came ${explanation.decision}\n`);
+  return EXIT.found;
+};

@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+import { Host, type Vm } from '#host/emulator.ts';
+import type { AuthzPolicy, AuthzRequest } from '#model/authz.ts';
+import type { ServicePort } from '#model/waypoint.ts';
+import { compileAuthz } from '#policy/authz/compile.ts';
+import { explainDecision } from '#policy/authz/reference.ts';
+import { authority } from '#envoy/names.ts';
+import { moduleFile } from '../modules.ts';
+import { missText } from './miss.ts';
+
+export interface Rule {
+  readonly namespace: string;
+  readonly name: string;
+  readonly rule: number;
+}
+
+/** What the authorization filter says of a request. */
+export interface Verdict {
+  readonly allowed: boolean;
+  readonly policies: number;
+  readonly denyPolicies: number;
+  readonly allowPolicies: number;
+  /** Absent when nothing matched, or there are no policies. */
+  readonly decidedBy?: Rule & { readonly action: AuthzPolicy['action'] };
+  /** Why everything is denied: a policy that cannot be understood. */
+  readonly closed?: string;
+  /** For a denial without a DENY rule: the ALLOW rule that came closest, and each thing it misses. */
+  readonly nearest?: Rule & { readonly missed: readonly string[] };
+  /** What the filter answered, as Envoy puts it into its access log. */
+  readonly details?: string;
+}
+
+/**
+ * Decides about a request to an HTTP port by the filter itself: the same WebAssembly and the same program that Envoy
+ * runs. The reference evaluator only puts the reasons into words; should it disagree about the verdict, that is a bug,
+ * and throws.
+ */
+export async function judge(port: ServicePort, request: AuthzRequest): Promise<Verdict> {
+  const { closed, policies } = port.authz;
+  const { decision, nearest } = explainDecision(port.authz, request, { protocol: 'http' });
+  const answer = await askFilter(port, request);
+  if (answer.allowed !== decision.allowed) {
+    const say = (allowed: boolean): string => (allowed ? 'allows' : 'denies');
+    throw new Error(
+      `the authorization filter ${say(answer.allowed)} what its reference ${say(decision.allowed)}: ${JSON.stringify(request)}`,
+    );
+  }
+  const { policy } = decision;
+  const find = ({ namespace, name }: Rule): AuthzPolicy | undefined =>
+    policies.find((one) => one.namespace === namespace && one.name === name);
+  const near = nearest && find(nearest)?.rules[nearest.rule];
+  return {
+    allowed: answer.allowed,
+    policies: policies.length,
+    denyPolicies: policies.filter(({ action }) => action === 'DENY').length,
+    allowPolicies: policies.filter(({ action }) => action === 'ALLOW').length,
+    ...(policy === undefined ? {} : { decidedBy: { action: find(policy)?.action ?? 'ALLOW', ...policy } }),
+    ...(closed === undefined ? {} : { closed }),
+    ...(nearest === undefined || near === undefined
+      ? {}
+      : { nearest: { ...nearest, missed: nearest.missed.map((field) => missText(near, field, request)) } }),
+    ...(answer.details === undefined ? {} : { details: answer.details }),
+  };
+}
+
+interface FilterAnswer {
+  readonly allowed: boolean;
+  readonly details?: string;
+}
+
+/** Compiling the module takes most of the time; one VM serves all questions of a process. */
+let vm: Promise<Vm> | undefined;
+
+async function askFilter(port: ServicePort, request: AuthzRequest): Promise<FilterAnswer> {
+  const program = compileAuthz(port.authz, { port: port.port, addresses: port.addresses, protocol: 'http' });
+  if (program === undefined) return { allowed: true };
+  vm ??= readFile(moduleFile('authz')).then((bytes) => Host.load(bytes, { vmId: 'portolan.authz' }));
+  const root = (await vm).configure({ rootId: 'authz', pluginConfig: program });
+  const stream = root.request({
+    headers: [
+      [':method', request.method],
+      [':scheme', 'http'],
+      [':authority', request.host],
+      [':path', request.path],
+      ...request.headers,
+    ],
+    properties: {
+      'source.address': authority(request.sourceIp, 0),
+      'destination.address': authority(request.destinationIp, request.destinationPort),
+      ...(request.principal === undefined ? {} : { 'filter_state.io.istio.peer_principal': request.principal }),
+    },
+  });
+  const { action, reply } = stream;
+  stream.end();
+  root.retire();
+  return action === 'continue' ? { allowed: true } : { allowed: false, ...(reply ? { details: reply.details } : {}) };
+}

@@ -1,0 +1,90 @@
+import type { Running, Settled, World } from '#admin/api.ts';
+import type { Authority } from '#identity/authority.ts';
+import type { XdsServer } from '#xds/server.ts';
+import { VERSION } from '../version.ts';
+import type { Fleet } from './fleet.ts';
+import type { MeshOptions } from './options.ts';
+import { programTexts } from './program-texts.ts';
+import { proxyStatus, typeName } from './proxies.ts';
+
+export interface RunningParts {
+  readonly options: MeshOptions;
+  readonly xds: XdsServer;
+  readonly fleet: Fleet;
+  readonly authority: Authority | undefined;
+  world(): World;
+  reload(): Promise<void>;
+}
+
+/** What the admin socket shows of a mesh, and lets be asked of it. */
+export function createRunning(parts: RunningParts): Running {
+  const { options, xds, fleet, authority } = parts;
+  const startedAt = new Date().toISOString();
+  return {
+    process: () => ({ version: VERSION, pid: process.pid, startedAt, paths: options.paths }),
+    world: parts.world,
+    waypoints: () => fleet.all().map((waypoint) => waypoint.status()),
+    proxies: () => xds.status().nodes.map(proxyStatus),
+    programs(namespace, name) {
+      const waypoint = parts.world().model.waypoints.find((one) => one.namespace === namespace && one.name === name);
+      return waypoint && programTexts(waypoint);
+    },
+    async settled(timeoutMs) {
+      const began = Date.now();
+      await parts.reload();
+      return settled(parts, timeoutMs, began);
+    },
+    async issue({ identity, ttlMs }) {
+      if (!authority)
+        throw new Error('certificates come from files here (--cert, --key, --root): there is no CA to ask');
+      const issued = await authority.issue({ spiffeId: identity, ...(ttlMs === undefined ? {} : { ttlMs }) });
+      return {
+        identity: issued.identity,
+        certificate: issued.certificate,
+        key: issued.key,
+        roots: authority.root,
+        notAfter: issued.notAfter.toISOString(),
+        serial: issued.serial,
+      };
+    },
+  };
+}
+
+/** Waits for every waypoint at once; the first time that is up ends them all. */
+async function settled({ xds, fleet }: RunningParts, timeoutMs: number, began: number): Promise<Settled> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const waypoints = fleet.all();
+  const outcomes = await Promise.all(
+    waypoints.map(async ({ key }): Promise<{ proxies: number; missing: readonly string[] }> => {
+      try {
+        const { nodes, nacks } = await xds.settled(key, signal);
+        const rejected = nacks.map(
+          ({ node, typeUrl, name, reason }) => `${key}: ${node} refused ${typeName(typeUrl)} ${name}: ${reason}`,
+        );
+        return { proxies: nodes.length, missing: rejected };
+      } catch {
+        return { proxies: 0, missing: missing(xds, key) };
+      }
+    }),
+  );
+  const waitedMs = Date.now() - began;
+  const lacking = outcomes.flatMap((outcome) => outcome.missing);
+  if (waypoints.length === 0)
+    return { settled: false, waitedMs, missing: ['the files describe no waypoint that is served here'] };
+  if (lacking.length > 0) return { settled: false, waitedMs, missing: lacking };
+  return { settled: true, waitedMs, proxies: outcomes.reduce((sum, outcome) => sum + outcome.proxies, 0) };
+}
+
+/** What a waypoint still waits for, in words. */
+function missing(xds: XdsServer, key: string): readonly string[] {
+  const nodes = xds.status().nodes.filter((node) => node.key === key);
+  if (nodes.length === 0) return [`${key}: no Envoy is connected`];
+  return nodes.flatMap(({ node, types }) =>
+    types
+      .filter(({ pending, missing: unknown }) => pending + unknown.length > 0)
+      .map(
+        ({ typeUrl, pending, missing: unknown }) =>
+          `${key}: ${node} has still to accept ${pending + unknown.length} of ${typeName(typeUrl)}`,
+      ),
+  );
+}

@@ -1,0 +1,139 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toBinary } from '@bufbuild/protobuf';
+import type { WaypointStatus } from '#admin/api.ts';
+import { createEmitter } from '#envoy/index.ts';
+import { DEFAULTS } from '#envoy/options.ts';
+import type { Feature } from '#envoy/names.ts';
+import { SECRET, type XdsSnapshot } from '#envoy/resource.ts';
+import { BootstrapSchema } from '#gen/envoy/config/bootstrap/v3/bootstrap_pb.ts';
+import { secrets } from '#identity/secrets.ts';
+import type { CredentialSource } from '#identity/source.ts';
+import type { Waypoint } from '#model/waypoint.ts';
+import { STATS_TAGS } from '#policy/metrics/tags.ts';
+import { bootstrap } from '#proxy/bootstrap.ts';
+import { heapLimit } from '#proxy/heap-limit.ts';
+import type { BindAddress } from '#proxy/prometheus.ts';
+import { envoyFiles } from '#proxy/state.ts';
+import type { StopOptions } from '#proxy/stop.ts';
+import { supervise, type Supervisor } from '#proxy/supervise.ts';
+import type { XdsServer } from '#xds/server.ts';
+import type { MeshOptions } from './options.ts';
+import { waypointKey } from './world.ts';
+
+export interface ServedWaypoint {
+  readonly key: string;
+  /** Takes the waypoint's new meaning into service. Returns whether an Envoy is to hold anything else than before. */
+  update(waypoint: Waypoint): boolean;
+  status(): WaypointStatus;
+  /** Resolves when Envoy serves; at once where somebody else starts it. */
+  ready(timeoutMs?: number): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
+}
+
+interface Parts {
+  readonly options: MeshOptions;
+  readonly modules: Readonly<Record<Feature, string>>;
+  readonly xds: XdsServer;
+  readonly xdsSocket: string;
+  readonly credentials: CredentialSource;
+  readonly folder: string;
+  readonly bind: BindAddress;
+  readonly page: BindAddress;
+}
+
+/** Brings one waypoint up: its configuration goes to the xDS server, its Envoy is started or found running. */
+export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<ServedWaypoint> {
+  const { options, xds, credentials, bind, page } = parts;
+  const key = waypointKey(first);
+  const emit = createEmitter({
+    bind,
+    modules: parts.modules,
+    pathNormalization: options.pathNormalization,
+    maxConnectionMs: DEFAULTS.maxConnectionMs,
+    ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+  });
+
+  let waypoint = first;
+  let served: XdsSnapshot = new Map();
+  const serve = (): boolean => {
+    const snapshot = withSecrets(emit(waypoint), credentials);
+    const changed = !same(served, snapshot);
+    served = snapshot;
+    if (changed) xds.setSnapshot(key, snapshot);
+    return changed;
+  };
+  serve();
+  const forget = credentials.onChange(() => void serve());
+  const supervisor = await startEnvoy(first, parts);
+
+  return {
+    key,
+    update(next) {
+      waypoint = next;
+      return serve();
+    },
+    status: () => ({
+      namespace: waypoint.namespace,
+      name: waypoint.name,
+      address: { host: bind.address, port: bind.port },
+      identity: credentials.current().workload.identity,
+      trustDomain: waypoint.trustDomain,
+      page: `http://${page.address.includes(':') ? `[${page.address}]` : page.address}:${page.port}`,
+      ...(options.envoy === undefined ? {} : { envoy: options.envoy.version }),
+      certificateExpires: credentials.current().workload.notAfter.toISOString(),
+    }),
+    ready: async (timeoutMs) => await supervisor?.ready(timeoutMs),
+    async stop(how) {
+      forget();
+      credentials.close();
+      await supervisor?.stop(how);
+      xds.removeSnapshot(key);
+    },
+  };
+}
+
+/** The waypoint's Envoy, or undefined where it is somebody else's to start, from the bootstrap that is written for him. */
+async function startEnvoy(waypoint: Waypoint, parts: Parts): Promise<Supervisor | undefined> {
+  const { options, folder, page, xdsSocket } = parts;
+  const files = envoyFiles(folder);
+  const start = bootstrap({
+    namespace: waypoint.namespace,
+    name: waypoint.name,
+    instance: 'envoy',
+    xdsSocket,
+    adminSocket: files.adminSocket,
+    prometheus: page,
+    maxHeapBytes: await heapLimit(),
+    statsTags: STATS_TAGS,
+  });
+  if (options.envoy === undefined) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, 'bootstrap.pb'), toBinary(BootstrapSchema, start), { mode: 0o600 });
+    return undefined;
+  }
+  const key = waypointKey(waypoint);
+  return supervise({
+    folder,
+    binary: options.envoy,
+    bootstrap: start,
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+    onLog: (line) => options.report({ kind: 'log', waypoint: key, line }),
+    onEvent: (event) => options.report({ kind: 'waypoint', waypoint: key, event }),
+  });
+}
+
+function withSecrets(snapshot: XdsSnapshot, credentials: CredentialSource): XdsSnapshot {
+  const named = secrets(credentials.current()).map((secret) => [secret.name, secret] as const);
+  return new Map([...snapshot, [SECRET, new Map(named)]]);
+}
+
+function same(a: XdsSnapshot, b: XdsSnapshot): boolean {
+  if (a.size !== b.size) return false;
+  for (const [type, resources] of b) {
+    const before = a.get(type);
+    if (before?.size !== resources.size) return false;
+    for (const [name, resource] of resources) if (before.get(name)?.version !== resource.version) return false;
+  }
+  return true;
+}

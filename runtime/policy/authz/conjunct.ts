@@ -1,0 +1,223 @@
+import {
+  ATTRIBUTE_ANY_NAMESPACE,
+  ATTRIBUTE_DESTINATION_IP,
+  ATTRIBUTE_DESTINATION_PORT,
+  ATTRIBUTE_HEADER,
+  ATTRIBUTE_HOST,
+  ATTRIBUTE_METHOD,
+  ATTRIBUTE_NAMESPACE,
+  ATTRIBUTE_PATH,
+  ATTRIBUTE_PRINCIPAL,
+  ATTRIBUTE_SOURCE_IP,
+} from '#abi/authz.ts';
+import type { AuthzCondition, AuthzOperation, AuthzRule, AuthzSource, Clause } from '#model/authz.ts';
+import type { Cidr, StringMatch } from '#model/match.ts';
+import { addressBlock, inBlock } from './address.ts';
+import { blockAtom, textAtom, type Atom } from './atom.ts';
+
+/** What a program is compiled for. Port 0 and no addresses: not known before the request (traffic to pods). */
+export interface AuthzTarget {
+  readonly port: number;
+  readonly addresses: readonly string[];
+  readonly protocol: 'http' | 'tcp';
+}
+
+/** One attribute of a request and what it must be: any of `any` (empty: no matter), none of `none`. */
+export interface Demand {
+  readonly attribute: number;
+  /** Header name in lower case; empty for other attributes. */
+  readonly name: string;
+  readonly any: readonly Atom[];
+  readonly none: readonly Atom[];
+}
+
+/** Demands that must all hold. Empty: always. */
+export type Conjunct = readonly Demand[];
+
+/** Alternatives of which one must hold. Empty: never. */
+export type Factor = readonly Conjunct[];
+
+export type Action = 'ALLOW' | 'DENY';
+
+/** What a clause comes to when it does not depend on the request. */
+type Folded = Demand | boolean;
+
+/**
+ * A rule as factors that must all hold: at most one for `from`, one for `to`, one for `when`. Undefined: it can hold
+ * for no request to this target. What cannot be expressed, or not be asked in TCP, makes an ALLOW rule hold for
+ * fewer requests and a DENY rule for more.
+ */
+export function ruleFactors(rule: AuthzRule, action: Action, target: AuthzTarget): readonly Factor[] | undefined {
+  const context: Context = { action, target };
+  const factors: Factor[] = [];
+  const lists: readonly (readonly (Conjunct | undefined)[])[] = [
+    rule.from.map((source) => conjunct(sourceClauses(source, context))),
+    rule.to.map((operation) => conjunct(operationClauses(operation, context))),
+    rule.when.length === 0 ? [] : [conjunct(rule.when.flatMap((condition) => conditionClauses(condition, context)))],
+  ];
+  for (const list of lists) {
+    if (list.length === 0) continue;
+    const possible = list.filter((alternative) => alternative !== undefined);
+    if (possible.length === 0) return undefined;
+    if (possible.some((alternative) => alternative.length === 0)) continue;
+    factors.push(mergeAlternatives(possible));
+  }
+  return factors;
+}
+
+interface Context {
+  readonly action: Action;
+  readonly target: AuthzTarget;
+}
+
+function conjunct(clauses: readonly Folded[]): Conjunct | undefined {
+  const demands: Demand[] = [];
+  for (const clause of clauses) {
+    if (clause === false) return undefined;
+    if (clause !== true) demands.push(clause);
+  }
+  return demands;
+}
+
+function sourceClauses({ principals, namespaces, ipBlocks }: AuthzSource, context: Context): readonly Folded[] {
+  return [
+    textClause(principals, ATTRIBUTE_PRINCIPAL, '', context),
+    ...namespaceClauses(namespaces, context),
+    blockClause(ipBlocks, ATTRIBUTE_SOURCE_IP, context),
+  ];
+}
+
+function operationClauses({ hosts, methods, paths, ports }: AuthzOperation, context: Context): readonly Folded[] {
+  return [
+    portClause(ports, context),
+    textClause(hosts, ATTRIBUTE_HOST, '', context),
+    textClause(methods, ATTRIBUTE_METHOD, '', context),
+    textClause(paths, ATTRIBUTE_PATH, '', context),
+  ];
+}
+
+function conditionClauses(condition: AuthzCondition, context: Context): readonly Folded[] {
+  switch (condition.key) {
+    case 'header': {
+      // Envoy keeps Host under its HTTP/2 name.
+      const name = condition.header.toLowerCase();
+      return [textClause(condition.values, ATTRIBUTE_HEADER, name === 'host' ? ':authority' : name, context)];
+    }
+    case 'principal':
+      return [textClause(condition.values, ATTRIBUTE_PRINCIPAL, '', context)];
+    case 'namespace':
+      return namespaceClauses(condition.values, context);
+    case 'sourceIp':
+      return [blockClause(condition.values, ATTRIBUTE_SOURCE_IP, context)];
+    case 'destinationIp':
+      return [destinationClause(condition.values, context)];
+    case 'destinationPort':
+      return [portClause(condition.values, context)];
+  }
+}
+
+/**
+ * A namespace that is found in an identity in more than one place counts for an ALLOW rule only where it stands first,
+ * and against it anywhere; for a DENY rule the other way round.
+ */
+function namespaceClauses({ any, none }: Clause<StringMatch>, context: Context): readonly Folded[] {
+  const deny = context.action === 'DENY';
+  return [
+    textClause({ any, none: [] }, deny ? ATTRIBUTE_ANY_NAMESPACE : ATTRIBUTE_NAMESPACE, '', context),
+    textClause({ any: [], none }, deny ? ATTRIBUTE_NAMESPACE : ATTRIBUTE_ANY_NAMESPACE, '', context),
+  ];
+}
+
+function textClause(clause: Clause<StringMatch>, attribute: number, name: string, context: Context): Folded {
+  const http = attribute === ATTRIBUTE_HOST || attribute === ATTRIBUTE_METHOD || attribute >= ATTRIBUTE_PATH;
+  if (http && context.target.protocol === 'tcp' && (clause.any.length > 0 || clause.none.length > 0)) {
+    return context.action === 'DENY';
+  }
+  const lowerCase = attribute === ATTRIBUTE_HOST;
+  return demand(clause, attribute, name, context.action, (match) => textAtom(match, lowerCase));
+}
+
+function blockClause(clause: Clause<Cidr>, attribute: number, { action }: Context): Folded {
+  return demand(clause, attribute, '', action, blockAtom);
+}
+
+function demand<T>(
+  clause: Clause<T>,
+  attribute: number,
+  name: string,
+  action: Action,
+  atomOf: (value: T) => Atom | undefined,
+): Folded {
+  if (clause.any.length === 0 && clause.none.length === 0) return true;
+  const any = clause.any.map((value) => atomOf(value));
+  const none = clause.none.map((value) => atomOf(value));
+  // A value that cannot be expressed might match: that is a reason to deny, and none to allow.
+  if (action === 'ALLOW' && none.includes(undefined)) return false;
+  const known = any.filter((atom) => atom !== undefined);
+  if (action === 'ALLOW' && any.length > 0 && known.length === 0) return false;
+  const demanded = action === 'DENY' && any.includes(undefined) ? [] : known;
+  const refused = none.filter((atom) => atom !== undefined);
+  if (demanded.length === 0 && refused.length === 0) return true;
+  return { attribute, name, any: demanded, none: refused };
+}
+
+function portClause(clause: Clause<number>, { action, target }: Context): Folded {
+  if (target.port > 0) {
+    return (clause.any.length === 0 || clause.any.includes(target.port)) && !clause.none.includes(target.port);
+  }
+  return demand(clause, ATTRIBUTE_DESTINATION_PORT, '', action, (port) =>
+    textAtom({ kind: 'exact', value: String(port) }, false),
+  );
+}
+
+/** Decided here when it is the same for all addresses of the target. */
+function destinationClause(clause: Clause<Cidr>, context: Context): Folded {
+  const { any, none } = clause;
+  const contains = (block: Cidr, address: string): boolean => {
+    const whole = addressBlock(block);
+    const single = addressBlock({ address, length: address.includes(':') ? 128 : 32 });
+    return whole !== undefined && single !== undefined && inBlock(single, whole);
+  };
+  const verdicts = context.target.addresses.map(
+    (address) =>
+      (any.length === 0 || any.some((block) => contains(block, address))) &&
+      !none.some((block) => contains(block, address)),
+  );
+  const [first] = verdicts;
+  if (first !== undefined && verdicts.every((verdict) => verdict === first)) return first;
+  return blockClause(clause, ATTRIBUTE_DESTINATION_IP, context);
+}
+
+/** Alternatives that differ in the values of one attribute only are one: any of all the values. */
+function mergeAlternatives(alternatives: Factor): Factor {
+  const [first, ...others] = alternatives;
+  if (first === undefined || others.length === 0) return alternatives;
+  const texts = first.map((demanded) => demandKey(demanded));
+  let differing = -1;
+  for (const other of others) {
+    if (other.length !== first.length) return alternatives;
+    for (const [index, demanded] of other.entries()) {
+      if (demandKey(demanded) === texts[index]) continue;
+      if (differing !== -1 && differing !== index) return alternatives;
+      differing = index;
+    }
+  }
+  if (differing === -1) return [first];
+  const changed = alternatives.map((alternative) => alternative[differing]);
+  const model = changed[0];
+  if (model === undefined) return alternatives;
+  const same = changed.every(
+    (other) =>
+      other !== undefined &&
+      other.attribute === model.attribute &&
+      other.name === model.name &&
+      other.none.length === 0 &&
+      other.any.length > 0,
+  );
+  if (!same) return alternatives;
+  const merged = { ...model, any: changed.flatMap((other) => other?.any ?? []) };
+  return [first.map((demanded, index) => (index === differing ? merged : demanded))];
+}
+
+const demandKey = ({ attribute, name, any, none }: Demand): string =>
+  `${attribute} ${name}\n${any.map(({ key }) => key).join('\n')}\n-\n${none.map(({ key }) => key).join('\n')}`;

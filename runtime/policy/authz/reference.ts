@@ -1,0 +1,87 @@
+import type { AuthzDecision, AuthzPolicy, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
+import { type ReferenceTarget, ruleParts } from './rule-check.ts';
+
+export type { ReferenceTarget } from './rule-check.ts';
+
+// What authorization policies mean. Written to be read, not to be fast: the program and the filter that runs it are
+// right when they decide as this does (test/vectors). The meaning is Istio's, with one deliberate exception: where
+// Istio's expression finds a namespace anywhere in an identity, see `namespaceHolds` of rule-check.ts.
+
+/** Decides about a request. DENY comes before ALLOW; the first rule that holds, in the order of the set, is named. */
+export function decide(set: AuthzPolicySet, request: AuthzRequest, target: ReferenceTarget): AuthzDecision {
+  // A policy that could not be understood closes the target.
+  if (set.closed !== undefined) return { allowed: false };
+  // Any rule of any DENY policy denies.
+  const denied = firstRule(set, 'DENY', request, target);
+  if (denied) return { allowed: false, policy: denied };
+  // Without ALLOW policies everything else is allowed.
+  if (!set.policies.some(({ action }) => action === 'ALLOW')) return { allowed: true };
+  // With them, any rule of any ALLOW policy must hold. (A policy without rules has none that could.)
+  const allowed = firstRule(set, 'ALLOW', request, target);
+  return allowed ? { allowed: true, policy: allowed } : { allowed: false };
+}
+
+type DecidingRule = NonNullable<AuthzDecision['policy']>;
+
+function firstRule(
+  set: AuthzPolicySet,
+  action: AuthzPolicy['action'],
+  request: AuthzRequest,
+  target: ReferenceTarget,
+): DecidingRule | undefined {
+  for (const policy of set.policies) {
+    if (policy.action !== action) continue;
+    for (const [index, rule] of policy.rules.entries()) {
+      // All parts; of each part any alternative; of an alternative all checks.
+      const holds = ruleParts(rule, policy, request, target).every((alternatives) =>
+        alternatives.some((checks) => checks.every((check) => check.holds)),
+      );
+      if (holds) return { namespace: policy.namespace, name: policy.name, rule: index };
+    }
+  }
+  return undefined;
+}
+
+/** An ALLOW rule that did not hold, and what it would have taken. */
+export interface NearestRule {
+  readonly namespace: string;
+  readonly name: string;
+  readonly rule: number;
+  /** Clauses that failed, by their path in the rule: `from[0].principals`. Never empty. */
+  readonly missed: readonly string[];
+}
+
+export interface Explanation {
+  readonly decision: AuthzDecision;
+  /** For a denial because no ALLOW rule held: the rule that came nearest, by how few of its clauses failed. */
+  readonly nearest?: NearestRule;
+}
+
+/**
+ * Decides, and for a request that no rule allows names the rule that nearly did. Among equally near ones the first in
+ * the order of the set; among a rule's alternatives the one that fails least.
+ */
+export function explainDecision(set: AuthzPolicySet, request: AuthzRequest, target: ReferenceTarget): Explanation {
+  const decision = decide(set, request, target);
+  if (decision.allowed || decision.policy || set.closed !== undefined) return { decision };
+  let nearest: NearestRule | undefined;
+  for (const policy of set.policies) {
+    if (policy.action !== 'ALLOW') continue;
+    for (const rule of policy.rules.keys()) {
+      const missed = missedBy(policy, rule, request, target);
+      if (nearest && nearest.missed.length <= missed.length) continue;
+      nearest = { namespace: policy.namespace, name: policy.name, rule, missed };
+    }
+  }
+  return nearest ? { decision, nearest } : { decision };
+}
+
+/** The failing clauses of a rule, taking of every part the alternative that fails least. */
+function missedBy(policy: AuthzPolicy, index: number, request: AuthzRequest, target: ReferenceTarget): string[] {
+  const rule = policy.rules[index];
+  if (!rule) return [];
+  return ruleParts(rule, policy, request, target).flatMap((alternatives) => {
+    const failing = alternatives.map((checks) => checks.filter((check) => !check.holds).map((check) => check.field));
+    return failing.reduce((best, next) => (next.length < best.length ? next : best));
+  });
+}

@@ -1,0 +1,82 @@
+import { validateAuthorizationPolicy } from './authorization-policy-validation.ts';
+import type { KindDefinition } from './kind.ts';
+import { group, kindName, namespaceName, objectName } from './reference.ts';
+import type { Resource } from './resource.ts';
+import * as s from './schema.ts';
+
+const closed = { level: 'error', refuses: true, effect: 'its targets deny every request' } as const;
+const refused = (what: string) => s.unsupported(s.list(s.string({ min: 1 })), what, closed);
+const values = s.list(s.string({ min: 1 }));
+
+const source = s.object({
+  principals: values,
+  notPrincipals: values,
+  namespaces: values,
+  notNamespaces: values,
+  ipBlocks: values,
+  notIpBlocks: values,
+  requestPrincipals: refused('requestPrincipals'),
+  notRequestPrincipals: refused('notRequestPrincipals'),
+  remoteIpBlocks: refused('remoteIpBlocks'),
+  notRemoteIpBlocks: refused('notRemoteIpBlocks'),
+  serviceAccounts: refused('serviceAccounts'),
+  notServiceAccounts: refused('notServiceAccounts'),
+  trustDomains: refused('trustDomains'),
+  notTrustDomains: refused('notTrustDomains'),
+});
+
+const operation = s.object({
+  hosts: values,
+  notHosts: values,
+  methods: values,
+  notMethods: values,
+  paths: values,
+  notPaths: values,
+  /** Texts in the API: `"8080"`. */
+  ports: values,
+  notPorts: values,
+});
+
+const condition = s.object({ key: s.required(s.string({ min: 1 })), values, notValues: values });
+
+const rule = s.object({
+  from: s.list(s.object({ source: s.required(source) }), { min: 1, max: 512 }),
+  to: s.list(s.object({ operation: s.required(operation) }), { min: 1 }),
+  when: s.list(condition),
+});
+
+/** PolicyTargetReference of Istio. */
+const targetRef = s.object({
+  group: s.withDefault(group, ''),
+  kind: s.required(kindName),
+  name: s.required(objectName),
+  namespace: namespaceName,
+});
+
+const spec = s.object({
+  selector: s.object({ matchLabels: s.map(s.string({ max: 63 })) }),
+  /** The older form of `targetRefs`. */
+  targetRef,
+  targetRefs: s.list(targetRef, { max: 16 }),
+  action: s.withDefault(s.enumeration('ALLOW', 'DENY', 'AUDIT', 'CUSTOM'), 'ALLOW'),
+  /** Absent or empty: matches nothing. */
+  rules: s.list(rule, { max: 512 }),
+  provider: s.object({ name: s.string() }),
+});
+
+/** `action` CUSTOM never gets here: it is refused as a whole. AUDIT does, and decides nothing. */
+export type AuthorizationPolicy = Resource<'AuthorizationPolicy', s.Infer<typeof spec>>;
+
+export const authorizationPolicy = {
+  kind: 'AuthorizationPolicy',
+  group: 'security.istio.io',
+  versions: ['v1', 'v1beta1'],
+  namespaced: true,
+  name: 'subdomain',
+  body: s.object({
+    spec: s.withDefault(s.check(spec, validateAuthorizationPolicy), { action: 'ALLOW', rules: [], targetRefs: [] }),
+    status: s.ignored(),
+  }),
+} satisfies KindDefinition<'AuthorizationPolicy'>;
+
+export type AuthorizationPolicySpec = s.Infer<typeof spec>;

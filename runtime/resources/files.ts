@@ -1,0 +1,171 @@
+import { readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { MAX_FILE_SIZE } from './document.ts';
+
+/** Standard input among paths, and as the name of what was read from it. */
+export const STANDARD_INPUT = '-';
+
+export interface FileTexts {
+  /** By path: as it was given, or below a given folder. */
+  readonly files: ReadonlyMap<string, string>;
+  /** What is there and cannot be read, or was named and is not there, with the reason. */
+  readonly unreadable: ReadonlyMap<string, string>;
+}
+
+/** What is read of a folder. Hidden names are left out, also `..data`, by which Kubernetes mounts ConfigMaps. */
+const isResourceFile = (name: string): boolean => /^[^.].*\.(?:ya?ml|json)$/.test(name);
+
+/** A modification this close to the reading may have a successor with the same time. */
+const CLOCK_GRAIN_MS = 50;
+
+interface Known {
+  readonly stats: Stats;
+  readonly text: string;
+  readonly readAt: number;
+}
+
+/**
+ * Reads files and folders (all `*.yaml`, `*.yml` and `*.json` below them) again and again: a file that has the size,
+ * time and inode that it had is not read, so looking at a thousand unchanged files takes a few milliseconds.
+ */
+export class FileReader {
+  readonly #paths: readonly string[];
+  readonly #input: string | undefined;
+  readonly #onFolder: (path: string) => void;
+  #known: Map<string, Known> = new Map();
+
+  /**
+   * `input` is the text of standard input, for the path `-`. `onFolder` is told of every folder in which a change may
+   * matter, before the folder is read.
+   */
+  constructor(paths: readonly string[], input?: string, onFolder: (path: string) => void = () => undefined) {
+    this.#paths = [...new Set(paths)];
+    this.#input = input;
+    this.#onFolder = onFolder;
+  }
+
+  /** Everything as it is now. Never throws: what cannot be read is named with its reason. */
+  read(): FileTexts {
+    const files = new Map<string, string>();
+    const unreadable = new Map<string, string>();
+    const known = new Map<string, Known>();
+    const visit = new Visit(this.#known, known, unreadable, this.#onFolder);
+    for (const path of this.#paths) {
+      if (path !== STANDARD_INPUT) visit.named(path);
+      else if (this.#input !== undefined) files.set(path, this.#input);
+    }
+    for (const [path, { text }] of known) files.set(path, text);
+    this.#known = known;
+    return { files, unreadable };
+  }
+}
+
+/** Reads files and folders once; `input` is the text of standard input, for the path `-`. */
+export function readFiles(paths: readonly string[], input?: string): FileTexts {
+  return new FileReader(paths, input).read();
+}
+
+/** One walk over all paths. */
+class Visit {
+  readonly #before: ReadonlyMap<string, Known>;
+  readonly #known: Map<string, Known>;
+  readonly #unreadable: Map<string, string>;
+  readonly #onFolder: (path: string) => void;
+
+  constructor(
+    before: ReadonlyMap<string, Known>,
+    known: Map<string, Known>,
+    unreadable: Map<string, string>,
+    onFolder: (path: string) => void,
+  ) {
+    this.#before = before;
+    this.#known = known;
+    this.#unreadable = unreadable;
+    this.#onFolder = onFolder;
+  }
+
+  /** A path that somebody gave: it must be there. */
+  named(path: string): void {
+    this.#try(path, true, () => {
+      const folder = dirname(path);
+      this.#onFolder(folder);
+      this.#followLink(path, folder);
+      const stats = statSync(path);
+      if (stats.isDirectory()) this.#folder(path, []);
+      else if (stats.isFile()) this.#file(path, stats);
+      else throw new Error('it is neither a file nor a folder');
+    });
+  }
+
+  /** `above` are the real paths of the folders around, so that links in a circle end. */
+  #folder(path: string, above: readonly string[]): void {
+    const real = realpathSync(path);
+    if (above.includes(real)) return;
+    this.#onFolder(path);
+    for (const entry of readdirSync(path, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      const child = join(path, entry.name);
+      if (entry.name.startsWith('.')) continue;
+      this.#try(child, false, () => {
+        if (entry.isDirectory()) this.#folder(child, [...above, real]);
+        else if (entry.isFile() && !isResourceFile(entry.name)) return;
+        else this.#fileOrLink(child, entry.name, [...above, real]);
+      });
+    }
+  }
+
+  #fileOrLink(path: string, name: string, above: readonly string[]): void {
+    const stats = statSync(path);
+    if (stats.isDirectory()) this.#folder(path, above);
+    else if (stats.isFile() && isResourceFile(name)) {
+      this.#followLink(path, above.at(-1) ?? '');
+      this.#file(path, stats);
+    }
+  }
+
+  /** What a link leads to may change where the link is not. */
+  #followLink(path: string, folder: string): void {
+    const real = dirname(realpathSync(path));
+    if (real !== folder) this.#onFolder(real);
+  }
+
+  #file(path: string, stats: Stats): void {
+    if (stats.size > MAX_FILE_SIZE) throw new Error(`it has ${stats.size} bytes; at most ${MAX_FILE_SIZE} are read`);
+    const before = this.#before.get(path);
+    if (before !== undefined && isSame(before, stats)) {
+      this.#known.set(path, before);
+      return;
+    }
+    const readAt = Date.now();
+    this.#known.set(path, { stats, text: readFileSync(path, 'utf8'), readAt });
+  }
+
+  #try(path: string, named: boolean, read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      // In a folder: gone between listing and reading, or a link to nowhere, which is as if it were not there.
+      if (named || codeOf(error) !== 'ENOENT') this.#unreadable.set(path, reasonOf(error));
+    }
+  }
+}
+
+function isSame({ stats: a, readAt }: Known, b: Stats): boolean {
+  const settled = Math.max(a.mtimeMs, a.ctimeMs) < readAt - CLOCK_GRAIN_MS;
+  return settled && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.size === b.size && a.ino === b.ino;
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
+
+function reasonOf(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'ENOENT':
+      return 'there is no such file or folder';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'ELOOP':
+      return 'its links lead in a circle';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}

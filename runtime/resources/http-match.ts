@@ -1,0 +1,54 @@
+import { headerName } from './dns-name.ts';
+import * as s from './schema.ts';
+
+const path = s.object({
+  type: s.withDefault(s.enumeration('Exact', 'PathPrefix', 'RegularExpression'), 'PathPrefix'),
+  value: s.withDefault(s.string({ max: 1024 }), '/'),
+});
+
+const valueMatch = {
+  type: s.withDefault(s.enumeration('Exact', 'RegularExpression'), 'Exact'),
+  value: s.required(s.string({ min: 1, max: 4096 })),
+};
+
+const method = s.enumeration(
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+);
+
+/** HTTPRouteMatch: every part must hold. */
+export const httpMatch = s.object({
+  path: s.withDefault(s.check(path, validPath), { type: 'PathPrefix', value: '/' }),
+  headers: s.list(s.object({ name: s.required(s.string({ min: 1, format: headerName })), ...valueMatch }), { max: 16 }),
+  queryParams: s.list(s.object({ name: s.required(s.string({ min: 1, format: headerName })), ...valueMatch }), {
+    max: 16,
+  }),
+  method,
+});
+
+export type HTTPMatch = s.Infer<typeof httpMatch>;
+
+const forbidden = ['//', '/./', '/../', '%2f', '%2F', '#'];
+
+/** The CRD's rules for paths that are not regular expressions: absolute, and normalized already. */
+function validPath({ type, value }: s.Infer<typeof path>, report: s.Report): void {
+  if (type === 'RegularExpression') return;
+  const bad = (expected: string): void => {
+    const message = `path "${value}" ${expected}`;
+    report.add({ code: 'PTL1104', level: 'error', message, expected: `a path that ${expected}`, came: value }, 'value');
+  };
+  const wrong = forbidden.find((part) => value.includes(part));
+  if (!value.startsWith('/')) bad('must begin with "/"');
+  else if (wrong !== undefined) bad(`must not contain "${wrong}"`);
+  else if (value.endsWith('/..') || value.endsWith('/.')) bad('must not end with "/.." or "/."');
+  else if (!/^[-A-Za-z0-9/._~!$&'()*+,;=:@%]+$/.test(value) || /%(?![0-9A-Fa-f]{2})/.test(value)) {
+    bad('must hold only characters that a URI path may have');
+  }
+}

@@ -1,0 +1,85 @@
+import type { Finding } from '#model/finding.ts';
+import type { Item } from './item.ts';
+import type { Problem } from './schema/report.ts';
+import type { Entry } from './resource-set.ts';
+import type { YamlError } from './yaml-tree.ts';
+
+/** An item that names a resource of a kind that we read. */
+export type KeyedItem = Extract<Item, { readonly key: string }>;
+
+/** Findings of an item. `kept`: it is invalid, and an earlier version serves on. */
+export function itemFindings(item: Item, kept: boolean): readonly Finding[] {
+  const resource = item.state === 'unread' ? {} : { resource: item.ref };
+  const effect = effectOf(item, kept);
+  return item.problems.map((problem) => ({ ...problem, ...resource, ...withEffect(problem, effect) }));
+}
+
+function withEffect(problem: Problem, effect: string | undefined): { readonly effect?: string } {
+  const needed = problem.level === 'error' && problem.effect === undefined && effect !== undefined;
+  return needed ? { effect } : {};
+}
+
+function effectOf(item: Item, kept: boolean): string | undefined {
+  if (kept) return 'the version read before keeps serving';
+  if (item.state === 'unread') return 'it is not used';
+  if (item.state !== 'invalid') return undefined;
+  return item.ref.kind === 'AuthorizationPolicy'
+    ? 'its targets deny every request until it is mended'
+    : 'it is not used until it is mended';
+}
+
+/** A document that is not YAML, or not within the limits; `item` is what it seems to be about. */
+export function brokenFinding(error: YamlError, item: KeyedItem | undefined, kept: boolean): Finding {
+  return {
+    code: { syntax: 'PTL1001', duplicate: 'PTL1002', limit: 'PTL1003' }[error.kind],
+    level: 'error',
+    ...(item === undefined ? {} : { resource: item.ref }),
+    path: '',
+    message: `this document cannot be read: ${error.message}`,
+    effect: (item && effectOf(item, kept)) ?? 'nothing of this document is used',
+  };
+}
+
+/** What a file with a broken document held before, and does not show now. */
+export function keptFinding(keys: readonly string[]): Finding {
+  return {
+    code: 'PTL1006',
+    level: 'warning',
+    path: '',
+    message: `while this document cannot be read, ${joined(keys)} of its file keep serving`,
+    next: 'mend the document; then what is not in the file is removed',
+  };
+}
+
+/** A file or folder that is there and cannot be read. */
+export function unreadableFinding(path: string, reason: string): Finding {
+  const message = `${path} cannot be read: ${reason}`;
+  return { code: 'PTL1004', level: 'error', path: '', message, effect: 'what it held before keeps serving' };
+}
+
+/** Two documents for one resource. */
+export function duplicateFinding(item: KeyedItem, file: string, first: Entry): Finding {
+  const { kind, namespace, name } = item.ref;
+  return {
+    code: 'PTL1490',
+    level: 'error',
+    resource: item.ref,
+    path: '',
+    message: `${kind} ${namespace === '' ? name : `${namespace}/${name}`} is given twice`,
+    came: `again in ${file}, first in ${first.written.file}`,
+    effect: 'the first counts',
+    next: 'remove one, or rename it',
+  };
+}
+
+/** One finding for all resources of kinds that are no concern of a waypoint. */
+export function otherKindsFinding(others: readonly string[]): Finding {
+  const counts = new Map<string, number>();
+  for (const kind of others) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const list = [...counts].sort().map(([kind, count]) => (count === 1 ? kind : `${kind} (${count})`));
+  const what = others.length === 1 ? '1 resource of a kind' : `${others.length} resources of kinds`;
+  return { code: 'PTL1503', level: 'info', path: '', message: `${what} that a waypoint does not use: ${joined(list)}` };
+}
+
+const joined = (texts: readonly string[]): string =>
+  texts.length > 8 ? `${texts.slice(0, 8).join(', ')} and ${texts.length - 8} more` : texts.join(', ');

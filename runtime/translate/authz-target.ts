@@ -1,0 +1,61 @@
+import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
+import type { InvalidResource } from '#resources/resource.ts';
+
+/** What a policy is attached to, as it was written. */
+export interface Target {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string | undefined;
+}
+
+/** `targetRefs`, or the older `targetRef`. Empty: a policy for workloads, which ztunnel enforces. */
+export function targetsOf({ spec }: AuthorizationPolicy): readonly Target[] {
+  return spec.targetRefs.length > 0 ? spec.targetRefs : spec.targetRef === undefined ? [] : [spec.targetRef];
+}
+
+/** Where the target number `index` is written. */
+export function targetPath({ spec }: AuthorizationPolicy, index: number): string {
+  return spec.targetRefs.length > 0 ? `spec.targetRefs[${index}]` : 'spec.targetRef';
+}
+
+const fields = new Set(['action', 'provider', 'rules', 'selector', 'targetRef', 'targetRefs']);
+
+/**
+ * What a policy that is not valid was aimed at. `unknown`: that cannot be told either, so whoever needs to be safe
+ * must take everything in the policy's namespace for its target. Takes what was written, and trusts none of it.
+ */
+export function targetsOfInvalid({ raw }: InvalidResource): readonly Target[] | 'unknown' {
+  const spec = member(raw, 'spec');
+  if (!isObject(spec)) return 'unknown';
+  const single = member(spec, 'targetRef');
+  const several = member(spec, 'targetRefs');
+  if (several !== undefined && !Array.isArray(several)) return 'unknown';
+  const written: readonly unknown[] = [...(several ?? []), ...(single === undefined ? [] : [single])];
+  if (written.length === 0) return aimedAtWorkloads(spec) ? [] : 'unknown';
+  const targets = written.map((each) => targetOf(each));
+  return targets.every((target) => target !== undefined) ? targets : 'unknown';
+}
+
+/** A misspelt `targetRefs` must not pass for a policy without targets. */
+function aimedAtWorkloads(spec: object): boolean {
+  return Object.keys(spec).every((key) => fields.has(key));
+}
+
+function targetOf(raw: unknown): Target | undefined {
+  const kind = member(raw, 'kind');
+  const name = member(raw, 'name');
+  const group = member(raw, 'group') ?? '';
+  if (typeof kind !== 'string' || typeof name !== 'string' || typeof group !== 'string') return undefined;
+  const known = group === '' ? ['Service'] : group === 'gateway.networking.k8s.io' ? ['Gateway', 'GatewayClass'] : [];
+  return known.includes(kind) ? { group, kind, name } : undefined;
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function member(value: unknown, key: string): unknown {
+  if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
+  const found = (value as Readonly<Record<string, unknown>>)[key];
+  return found === null ? undefined : found;
+}

@@ -1,0 +1,52 @@
+import type { Clause } from '#model/authz.ts';
+import type { Cidr, StringMatch } from '#model/match.ts';
+import { parseCidr } from '#resources/cidr.ts';
+
+/** `*` is presence, `*x` a suffix, `x*` a prefix, everything else exact; a second `*` is a character like others. */
+export function stringMatch(value: string): StringMatch {
+  if (value === '*') return { kind: 'present' };
+  if (value.startsWith('*')) return { kind: 'suffix', value: value.slice(1) };
+  if (value.endsWith('*')) return { kind: 'prefix', value: value.slice(0, -1) };
+  return { kind: 'exact', value };
+}
+
+/** Policies name principals without the scheme; the model has the whole SPIFFE id. */
+export function principalMatch(value: string): StringMatch {
+  const match = stringMatch(value);
+  return match.kind === 'exact' || match.kind === 'prefix' ? { ...match, value: `spiffe://${match.value}` } : match;
+}
+
+/** A path is a URI template when it has `{*}` or `{**}`. */
+export function pathMatch(value: string): StringMatch {
+  return value.includes('{*}') || value.includes('{**}') ? { kind: 'template', value } : stringMatch(value);
+}
+
+/** In a namespace `*` may stand anywhere, for any characters. */
+export function namespaceMatch(value: string): StringMatch {
+  const inner = value.slice(1, -1);
+  if (!inner.includes('*') && !(value.length > 1 && value.startsWith('*') && value.endsWith('*'))) {
+    return stringMatch(value);
+  }
+  const literals = value.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return { kind: 'regex', value: literals.join('.*') };
+}
+
+/** A value that a policy has and that cannot be read: the policy as a whole must not be used. */
+export class UnreadableValue extends Error {}
+
+/** Values of which any may match, and values of which none may. Leaving one out would widen, so a bad one throws. */
+export function clause<T>(any: readonly string[], none: readonly string[], read: (value: string) => T): Clause<T> {
+  return { any: any.map((value) => read(value)), none: none.map((value) => read(value)) };
+}
+
+export function addressBlock(value: string): Cidr {
+  const block = parseCidr(value);
+  if (block === undefined) throw new UnreadableValue(`"${value}" is not an IP address or address block`);
+  return block;
+}
+
+export function portNumber(value: string): number {
+  const port = Number(value);
+  if (!/^\d{1,5}$/.test(value) || port < 1 || port > 65_535) throw new UnreadableValue(`"${value}" is not a port`);
+  return port;
+}

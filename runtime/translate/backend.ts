@@ -1,0 +1,52 @@
+import type { Backend } from '#model/backend.ts';
+import { defaultPolicy, type Destination } from './destination-rule.ts';
+import type { KnownEndpoint } from './endpoint.ts';
+import { hasLabels } from './label-selector.ts';
+import { backendProtocol } from './protocol.ts';
+import type { KnownPort, KnownService } from './service.ts';
+
+/** A reference to a Backend by name, with what it takes to make it. Equal names mean equal backends. */
+export interface BackendUse {
+  readonly name: string;
+  readonly service: KnownService;
+  readonly port: KnownPort;
+  readonly subset: string | undefined;
+}
+
+/**
+ * `inbound-vip|9080|http/v1|<host>` for a service behind the same waypoint, and `outbound|9080|v1|<host>` for any
+ * other: the names that Istio's clusters have at a waypoint.
+ */
+export function useBackend(service: KnownService, port: KnownPort, subset: string | undefined, attached: boolean): BackendUse {
+  const { host } = service.name;
+  const protocol = port.protocol === 'tcp' ? 'tcp' : 'http';
+  const name = attached
+    ? `inbound-vip|${port.port}|${protocol}${subset === undefined ? '' : `/${subset}`}|${host}`
+    : `outbound|${port.port}|${subset ?? ''}|${host}`;
+  return { name, service, port, subset };
+}
+
+/** The upstream cluster of a use. A subset that nobody defines has no endpoints. */
+export function makeBackend(
+  { name, service, port, subset }: BackendUse,
+  endpoints: readonly KnownEndpoint[],
+  destination: Destination | undefined,
+): Backend {
+  const chosen = subset === undefined ? undefined : destination?.subsets.get(subset);
+  const members =
+    subset === undefined
+      ? endpoints
+      : endpoints.filter(
+          ({ workload }) => chosen !== undefined && workload !== undefined && hasLabels(workload.labels, chosen.labels),
+        );
+  const policy = { ...defaultPolicy, ...(chosen?.policy ?? destination?.policy) };
+  return {
+    name,
+    service: service.name,
+    port: port.port,
+    protocol: backendProtocol(port.protocol),
+    endpoints: members.map(({ endpoint }) => endpoint),
+    connectTimeoutMs: policy.connectTimeoutMs,
+    loadBalancer: policy.loadBalancer,
+  };
+}

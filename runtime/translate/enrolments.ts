@@ -1,0 +1,191 @@
+import type { Finding, ResourceRef } from '#model/finding.ts';
+import type { ResourceStatus } from '#model/status.ts';
+import { describeAllowed } from './allowed-namespaces.ts';
+import { condition, refOf, resourceStatus } from './condition.ts';
+import { enrol, type Enrolment, type RefusalReason } from './enrolment.ts';
+import type { Gateways } from './gateways.ts';
+import { type Inventory, namespaceLabels, push } from './inventory.ts';
+import { Memo, step } from './memo.ts';
+import type { KnownService } from './service.ts';
+import type { WaypointGateway } from './waypoint-gateway.ts';
+import type { KnownWorkload } from './workload.ts';
+
+/** Who goes through which waypoint. */
+export interface Enrolments {
+  /** The waypoint of each enrolled service, by the service's `namespace/name`. */
+  readonly waypointOf: ReadonlyMap<string, WaypointGateway>;
+  /** By the waypoint's `namespace/name`. */
+  readonly services: ReadonlyMap<string, readonly KnownService[]>;
+  readonly workloads: ReadonlyMap<string, readonly KnownWorkload[]>;
+  readonly findings: readonly Finding[];
+  readonly statuses: readonly ResourceStatus[];
+}
+
+interface Outcome {
+  readonly enrolment: Enrolment;
+  readonly status: ResourceStatus | undefined;
+  readonly findings: readonly Finding[];
+}
+
+type Parts = Pick<Inventory, 'services' | 'workloads' | 'namespaces'>;
+
+/** Makes the step that decides about every service, pod and WorkloadEntry. */
+export function createEnrolments(): (inventory: Inventory, gateways: Gateways) => Enrolments {
+  const memo = new Memo<Outcome>();
+  const decide = step(
+    (
+      services: Parts['services'],
+      workloads: Parts['workloads'],
+      namespaces: Parts['namespaces'],
+      gateways: Gateways,
+    ): Enrolments => {
+      const waypointOf = new Map<string, WaypointGateway>();
+      const attached = new Map<string, KnownService[]>();
+      const members = new Map<string, KnownWorkload[]>();
+      const inherited = new Map<string, { enrolment: Refused; namespace: string }>();
+      const findings: Finding[] = [];
+      const statuses: ResourceStatus[] = [];
+      const account = ({ enrolment, status, findings: own }: Outcome, namespace: string): WaypointGateway | undefined => {
+        findings.push(...own);
+        if (status !== undefined) statuses.push(status);
+        // What a namespace's label got wrong is told once, about the namespace.
+        if (enrolment.kind === 'refused' && enrolment.via === 'namespace' && enrolment.reason !== 'UnsupportedTrafficType') {
+          inherited.set(`${namespace} ${enrolment.reason}`, { enrolment, namespace });
+        }
+        return enrolment.kind === 'bound' ? enrolment.waypoint : undefined;
+      };
+      for (const [key, service] of services) {
+        const { namespace } = service.name;
+        const labels = namespaceLabels({ namespaces }, namespace);
+        const outcome = memo.get(key, [service, labels, gateways], () => ofService(service, labels, gateways));
+        const waypoint = account(outcome, namespace);
+        if (waypoint === undefined) continue;
+        waypointOf.set(key, waypoint);
+        push(attached, waypoint.key, service);
+      }
+      for (const workload of workloads.all) {
+        const labels = namespaceLabels({ namespaces }, workload.namespace);
+        const key = `${workload.kind} ${workload.namespace}/${workload.name}`;
+        const outcome = memo.get(key, [workload, labels, gateways], () => ofWorkload(workload, labels, gateways));
+        const waypoint = account(outcome, workload.namespace);
+        if (waypoint !== undefined) push(members, waypoint.key, workload);
+      }
+      memo.sweep();
+      for (const { enrolment, namespace } of inherited.values()) {
+        const resource = { kind: 'Namespace', namespace: '', name: namespace };
+        findings.push(refusalFinding(resource, `namespace ${namespace}`, enrolment, gateways));
+      }
+      return { waypointOf, services: attached, workloads: members, findings, statuses };
+    },
+  );
+  return (inventory, gateways) => decide(inventory.services, inventory.workloads, inventory.namespaces, gateways);
+}
+
+type Refused = Extract<Enrolment, { kind: 'refused' }>;
+
+function ofService(known: KnownService, labels: Parameters<typeof enrol>[0]['namespaceLabels'], gateways: Gateways): Outcome {
+  const { metadata } = known.service;
+  const enrolment = enrol(
+    { namespace: metadata.namespace, labels: metadata.labels, namespaceLabels: labels, traffic: 'service' },
+    gateways,
+  );
+  const ref = refOf(known.service);
+  const findings = [...refusalFindings(ref, `service ${metadata.name}`, enrolment, gateways)];
+  if (enrolment.kind === 'bound' && known.withoutAddress !== undefined) findings.push(known.withoutAddress);
+  return { enrolment, status: boundStatus(ref, enrolment, gateways), findings };
+}
+
+/** A pod that is not a member only because its namespace's waypoint is for services needs no word about it. */
+function ofWorkload(
+  workload: KnownWorkload,
+  labels: Parameters<typeof enrol>[0]['namespaceLabels'],
+  gateways: Gateways,
+): Outcome {
+  const enrolment = enrol(
+    { namespace: workload.namespace, labels: workload.labels, namespaceLabels: labels, traffic: 'workload' },
+    gateways,
+  );
+  const ref = { kind: workload.kind, namespace: workload.namespace, name: workload.name };
+  const own = enrolment.kind === 'bound' || (enrolment.kind === 'refused' && enrolment.via === 'own');
+  return {
+    enrolment,
+    status: own ? boundStatus(ref, enrolment, gateways) : undefined,
+    findings: refusalFindings(ref, `${workload.kind} ${workload.name}`, enrolment, gateways),
+  };
+}
+
+function boundStatus(resource: ResourceRef, enrolment: Enrolment, gateways: Gateways): ResourceStatus | undefined {
+  const type = 'istio.io/WaypointBound';
+  switch (enrolment.kind) {
+    case 'none':
+    case 'foreign':
+      return undefined;
+    case 'bound': {
+      const message = `Successfully attached to waypoint ${enrolment.waypoint.key}`;
+      return resourceStatus(resource, { conditions: [condition(type, true, 'WaypointAccepted', message)] });
+    }
+    case 'refused': {
+      const why = explain(enrolment, gateways).status;
+      return resourceStatus(resource, { conditions: [condition(type, false, enrolment.reason, why)] });
+    }
+  }
+}
+
+function refusalFindings(
+  resource: ResourceRef,
+  who: string,
+  enrolment: Enrolment,
+  gateways: Gateways,
+): readonly Finding[] {
+  return enrolment.kind === 'refused' && enrolment.via === 'own'
+    ? [refusalFinding(resource, who, enrolment, gateways)]
+    : [];
+}
+
+const codeOf: Readonly<Record<RefusalReason, string>> = {
+  AttachmentDenied: 'PTL1211',
+  UnsupportedTrafficType: 'PTL1212',
+  WaypointIsNotReady: 'PTL1201',
+};
+
+function refusalFinding(resource: ResourceRef, who: string, enrolment: Refused, gateways: Gateways): Finding {
+  const { status, expected, next } = explain(enrolment, gateways);
+  return {
+    code: codeOf[enrolment.reason],
+    level: 'error',
+    resource,
+    path: 'metadata.labels[istio.io/use-waypoint]',
+    message: `${who} cannot use waypoint ${enrolment.wanted}: ${status}`,
+    expected,
+    came: enrolment.wanted,
+    effect: 'its traffic goes straight to the pods; no policy and no route of a waypoint applies',
+    next,
+  };
+}
+
+function explain(
+  { wanted, reason }: Refused,
+  gateways: Gateways,
+): { readonly status: string; readonly expected: string; readonly next: string } {
+  const waypoint = gateways.waypoints.get(wanted);
+  switch (reason) {
+    case 'AttachmentDenied':
+      return {
+        status: `waypoint "${wanted}" does not permit this namespace to attach (missing allowedRoutes?)`,
+        expected: `a namespace that it admits: ${describeAllowed(waypoint?.allowed)}`,
+        next: `add the namespace to listeners[].allowedRoutes.namespaces of Gateway ${wanted}`,
+      };
+    case 'UnsupportedTrafficType':
+      return {
+        status: `waypoint "${wanted}" takes traffic of type "${waypoint?.traffic ?? 'none'}" only`,
+        expected: 'a waypoint for this kind of traffic',
+        next: `set istio.io/waypoint-for: all on Gateway ${wanted}`,
+      };
+    case 'WaypointIsNotReady':
+      return {
+        status: waypoint === undefined ? `waypoint "${wanted}" does not exist` : `waypoint "${wanted}" is not ready`,
+        expected: waypoint === undefined ? 'the name of a Gateway of a waypoint class' : 'a waypoint that serves',
+        next: waypoint === undefined ? `create Gateway ${wanted}, or correct the label` : `correct Gateway ${wanted}`,
+      };
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Remembers, for each key, the inputs of the last computation and what came of it. The same inputs (`===`, one by one)
+ * give the same output object, which is what makes translation incremental. When other inputs lead to an equal output
+ * (a pod changed in what does not concern us), the earlier object is given again, so a change goes no further than
+ * it matters.
+ */
+export class Memo<V> {
+  #slots = new Map<string, Slot<V>>();
+  #round = 0;
+
+  get(key: string, inputs: readonly unknown[], make: () => V): V {
+    const slot = this.#slots.get(key);
+    if (slot === undefined) {
+      const value = make();
+      this.#slots.set(key, { inputs, value, round: this.#round });
+      return value;
+    }
+    slot.round = this.#round;
+    if (sameItems(slot.inputs, inputs)) return slot.value;
+    const value = make();
+    slot.inputs = inputs;
+    if (!equal(slot.value, value)) slot.value = value;
+    return slot.value;
+  }
+
+  /** Forgets every key that was not asked for since the last sweep: call it once at the end of a translation. */
+  sweep(): void {
+    const round = this.#round++;
+    for (const [key, slot] of this.#slots) if (slot.round !== round) this.#slots.delete(key);
+  }
+}
+
+interface Slot<V> {
+  inputs: readonly unknown[];
+  value: V;
+  round: number;
+}
+
+/** Keeps the identity of lists: a list with the same items as the last one under its key is given as that one. */
+export class ListMemo {
+  readonly #memo = new Memo<readonly unknown[]>();
+
+  keep<T>(key: string, list: readonly T[]): readonly T[] {
+    return list.length === 0 ? empty : (this.#memo.get(key, list, () => list) as readonly T[]);
+  }
+
+  sweep(): void {
+    this.#memo.sweep();
+  }
+}
+
+const empty: readonly never[] = [];
+
+export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Equality of plain readonly data. An absent member and one that is undefined are different. */
+export function equal(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i]));
+  }
+  if (Array.isArray(b) || Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+  if (a instanceof Map || a instanceof Set) return false;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && equal(a[key as keyof typeof a], b[key as keyof typeof b]))
+  );
+}
+
+/** A step of a translation that is taken again only when one of its inputs is another object than the last time. */
+export function step<I extends readonly unknown[], O>(compute: (...inputs: I) => O): (...inputs: I) => O {
+  let last: { readonly inputs: I; readonly output: O } | undefined;
+  return (...inputs) => {
+    if (last === undefined || !sameItems(last.inputs, inputs)) last = { inputs, output: compute(...inputs) };
+    return last.output;
+  };
+}

@@ -1,0 +1,22 @@
+/** What a translation cannot learn from resources. */
+export interface TranslateOptions {
+  readonly trustDomain: string;
+  readonly clusterDomain: string;
+  /** Names of GatewayClasses that are waypoints, beside every GatewayClass of our controller. */
+  readonly gatewayClasses: readonly string[];
+  /** Names of GatewayClasses that are ingress gateways. */
+  readonly ingressClasses: readonly string[];
+  /** Where mesh-wide policies live. */
+  readonly rootNamespace: string;
+}
+
+export const defaultOptions: TranslateOptions = {
+  trustDomain: 'cluster.local',
+  clusterDomain: 'cluster.local',
+  gatewayClasses: ['portolan', 'istio-waypoint'],
+  ingressClasses: ['portolan-ingress', 'istio'],
+  rootNamespace: 'istio-system',
+};
+
+/** A GatewayClass with this controllerName is a waypoint class of ours, whatever it is called. */
+export const controllerName = 'portolan.dev/waypoint-controller';

@@ -1,0 +1,201 @@
+import type { Finding } from '#model/finding.ts';
+import type { ResourceStatus } from '#model/status.ts';
+import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
+import type { Enforcement } from './authorization-policy.ts';
+import { targetPath, type Target } from './authz-target.ts';
+import { condition, refOf, resourceStatus } from './condition.ts';
+import type { KnownService } from './service.ts';
+import type { WaypointGateway } from './waypoint-gateway.ts';
+
+/** What there is to attach to. */
+export interface Surroundings {
+  readonly rootNamespace: string;
+  readonly services: ReadonlyMap<string, KnownService>;
+  readonly waypointOf: ReadonlyMap<string, WaypointGateway>;
+  readonly waypoints: ReadonlyMap<string, WaypointGateway>;
+  /** Keys of Gateways that are not waypoints of ours. */
+  readonly otherGateways: ReadonlySet<string>;
+  isWaypointClass(name: string): boolean;
+  /** Everything that the attachment to these targets depends on, besides the policy: the inputs of its memo. */
+  lookUp(resource: AuthorizationPolicy, targets: readonly Target[]): readonly unknown[];
+}
+
+/** The verdict about one target. `target`: `Service/bookinfo/reviews`, `Gateway/…` or `GatewayClass/<name>`. */
+export interface Attachment {
+  readonly target: string;
+  readonly accepted: boolean;
+  readonly reason: 'Accepted' | 'Invalid' | 'TargetNotFound' | 'AncestorNotBound';
+  readonly message: string;
+  readonly finding?: Finding;
+  /** Ports of the target that are TCP. */
+  readonly tcpPorts: readonly number[];
+}
+
+/** Judges every target of a policy. A policy reaches only what is in its own namespace, and classes from the root. */
+export function attach(
+  resource: AuthorizationPolicy,
+  targets: readonly Target[],
+  around: Surroundings,
+): readonly Attachment[] {
+  return targets.map((target, index) => {
+    const { namespace } = resource.metadata;
+    const wanted = `${target.kind}/${target.namespace ?? namespace}/${target.name}`;
+    const refuse = (reason: 'Invalid' | 'TargetNotFound' | 'AncestorNotBound', message: string, rest: Partial<Finding>) => ({
+      target: wanted,
+      accepted: false,
+      reason,
+      message,
+      tcpPorts: [],
+      finding: notAttached(resource, targetPath(resource, index), wanted, message, rest),
+    });
+    if (target.namespace !== undefined && target.namespace !== namespace) {
+      return refuse('Invalid', `a policy of namespace ${namespace} cannot target namespace ${target.namespace}`, {
+        code: 'PTL1303',
+        level: 'error',
+        expected: namespace,
+        came: target.namespace,
+        next: `move the policy to namespace ${target.namespace}`,
+      });
+    }
+    switch (`${target.group}/${target.kind}`) {
+      case '/Service':
+        return attachService(`${namespace}/${target.name}`, around) ?? refuse(...missingService(namespace, target.name, around));
+      case 'gateway.networking.k8s.io/Gateway': {
+        const waypoint = around.waypoints.get(`${namespace}/${target.name}`);
+        if (waypoint !== undefined) return accepted(wanted, waypoint.key);
+        return around.otherGateways.has(`${namespace}/${target.name}`)
+          ? refuse('AncestorNotBound', `Gateway ${target.name} is not a waypoint of ours`, { code: 'PTL1209', level: 'warning' })
+          : refuse('TargetNotFound', `Gateway ${namespace}/${target.name} does not exist`, { code: 'PTL1202', level: 'error' });
+      }
+      case 'gateway.networking.k8s.io/GatewayClass':
+        if (namespace !== around.rootNamespace) {
+          return refuse('Invalid', `a GatewayClass can be targeted from namespace ${around.rootNamespace} only`, {
+            code: 'PTL1304',
+            level: 'error',
+            expected: around.rootNamespace,
+            came: namespace,
+            next: `move the policy to namespace ${around.rootNamespace}, or target a Gateway`,
+          });
+        }
+        return around.isWaypointClass(target.name)
+          ? accepted(`GatewayClass/${target.name}`, `every waypoint of class ${target.name}`)
+          : refuse('TargetNotFound', `GatewayClass ${target.name} is not a waypoint class of ours`, { code: 'PTL1202', level: 'error' });
+      default:
+        return refuse('Invalid', `targets of kind ${target.kind} are not supported`, {
+          code: 'PTL1505',
+          level: 'error',
+          expected: 'Service, Gateway or GatewayClass',
+          came: target.kind,
+        });
+    }
+  });
+}
+
+function accepted(target: string, bound: string, tcpPorts: readonly number[] = []): Attachment {
+  return { target, accepted: true, reason: 'Accepted', message: `bound to ${bound}`, tcpPorts };
+}
+
+function attachService(key: string, around: Surroundings): Attachment | undefined {
+  const service = around.services.get(key);
+  const waypoint = around.waypointOf.get(key);
+  if (service === undefined || waypoint === undefined) return undefined;
+  const tcp = service.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
+  return accepted(`Service/${key}`, waypoint.key, tcp);
+}
+
+function missingService(
+  namespace: string,
+  name: string,
+  around: Surroundings,
+): ['TargetNotFound' | 'AncestorNotBound', string, Partial<Finding>] {
+  if (!around.services.has(`${namespace}/${name}`)) {
+    return ['TargetNotFound', `Service ${namespace}/${name} does not exist`, { code: 'PTL1202', level: 'error' }];
+  }
+  const next = `kubectl label service -n ${namespace} ${name} istio.io/use-waypoint=<waypoint>`;
+  return ['AncestorNotBound', `Service ${namespace}/${name} uses no waypoint of ours`, { code: 'PTL1209', level: 'warning', next }];
+}
+
+function notAttached(
+  resource: AuthorizationPolicy,
+  path: string,
+  target: string,
+  message: string,
+  rest: Partial<Finding>,
+): Finding {
+  return {
+    code: 'PTL1202',
+    level: 'error',
+    resource: refOf(resource),
+    path,
+    message: `AuthorizationPolicy ${resource.metadata.name} is not enforced for ${target}: ${message}`,
+    effect: 'the policy decides nothing there',
+    next: 'correct the target',
+    ...rest,
+  };
+}
+
+/** Istio's condition, with one verdict a target, and what is worth knowing about each. */
+export function statusOf(
+  resource: AuthorizationPolicy,
+  attachments: readonly Attachment[],
+  enforcement: Enforcement,
+): { readonly status: ResourceStatus; readonly findings: readonly Finding[] } {
+  const type = 'WaypointAccepted';
+  const good = attachments.filter((attachment) => attachment.accepted);
+  const bad = attachments.find((attachment) => !attachment.accepted);
+  const overall =
+    enforcement.kind === 'close'
+      ? condition(type, false, 'Invalid', enforcement.reason)
+      : bad === undefined
+        ? condition(type, true, 'Accepted', [...new Set(good.map(({ message }) => message))].join(', '))
+        : condition(type, false, good.length > 0 ? 'PartiallyInvalid' : bad.reason, bad.message);
+  const status = resourceStatus(refOf(resource), {
+    conditions: [overall],
+    parents: attachments.map((attachment) => ({
+      parent: attachment.target,
+      conditions: [condition(type, attachment.accepted, attachment.reason, attachment.message)],
+    })),
+  });
+  const findings = attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
+  const tcp = enforcement.kind === 'enforce' && enforcement.http ? good.filter(({ tcpPorts }) => tcpPorts.length > 0) : [];
+  return { status, findings: [...findings, ...tcp.map((attachment) => tcpFinding(resource, attachment))] };
+}
+
+function tcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachment): Finding {
+  const allow = resource.spec.action === 'ALLOW';
+  return {
+    code: 'PTL1307',
+    level: 'warning',
+    resource: refOf(resource),
+    path: 'spec.rules',
+    message: `AuthorizationPolicy ${resource.metadata.name} has HTTP fields, and ${target} has TCP ports: ${tcpPorts.join(', ')}`,
+    expected: 'an HTTP port, or rules without hosts, methods, paths and headers',
+    came: `TCP ports ${tcpPorts.join(', ')}`,
+    effect: allow
+      ? 'rules with HTTP fields allow nothing on these ports'
+      : 'on these ports HTTP fields are left out, so more is denied',
+    next: 'name the protocol of the port (appProtocol: http), or write rules for TCP on their own',
+  };
+}
+
+/** A policy without targets is for workloads: ztunnel enforces it, and cannot ask for HTTP. */
+export function workloadFindings(resource: AuthorizationPolicy, enforcement: Enforcement): readonly Finding[] {
+  const http = enforcement.kind === 'enforce' && enforcement.http;
+  const { name } = resource.metadata;
+  return [
+    {
+      code: http ? 'PTL1305' : 'PTL1306',
+      level: http ? 'warning' : 'info',
+      resource: refOf(resource),
+      path: resource.spec.selector === undefined ? 'spec' : 'spec.selector',
+      message: http
+        ? `AuthorizationPolicy ${name} selects workloads and has HTTP fields, which ztunnel cannot ask for`
+        : `AuthorizationPolicy ${name} selects workloads, so ztunnel enforces it and waypoints do not`,
+      expected: 'spec.targetRefs, for a policy that a waypoint is to enforce',
+      effect: http
+        ? 'ztunnel leaves ALLOW rules with HTTP fields out, which denies, and takes DENY rules for wider than they are'
+        : 'waypoints do not ask it',
+      next: 'name the Service in spec.targetRefs',
+    },
+  ];
+}

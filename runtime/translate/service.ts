@@ -1,0 +1,75 @@
+import type { ServiceName } from '#model/backend.ts';
+import type { Finding } from '#model/finding.ts';
+import type { ServicePort } from '#model/waypoint.ts';
+import type { Service } from '#resources/service.ts';
+import { refOf } from './condition.ts';
+import { serviceName } from './host.ts';
+import { canonicalAddress } from './ip-address.ts';
+import { protocolOf } from './protocol.ts';
+
+/** One TCP port of a Service. */
+export interface KnownPort {
+  readonly port: number;
+  readonly name: string | undefined;
+  /** A number, or the name of a port of the pod. */
+  readonly targetPort: number | string;
+  readonly protocol: ServicePort['protocol'];
+}
+
+/** What translation needs to know of a Service; depends on the Service alone. */
+export interface KnownService {
+  readonly service: Service;
+  /** `namespace/name` */
+  readonly key: string;
+  readonly name: ServiceName;
+  /** Virtual addresses, canonical; none for headless and external services. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly KnownPort[];
+  /** Why a waypoint cannot be asked for it, for when it is enrolled. */
+  readonly withoutAddress: Finding | undefined;
+}
+
+export function readService(service: Service, clusterDomain: string): KnownService {
+  const { metadata, spec } = service;
+  const name = serviceName(metadata.namespace, metadata.name, clusterDomain);
+  const texts = spec.clusterIPs.length > 0 ? spec.clusterIPs : [spec.clusterIP];
+  const known = texts.map((text) => canonicalAddress(text ?? '')).filter((address) => address !== undefined);
+  const addresses = spec.type === 'ExternalName' ? [] : [...new Set(known)];
+  const ports = spec.ports
+    .filter(({ protocol }) => protocol === 'TCP')
+    .map((port) => ({
+      port: port.port,
+      name: port.name,
+      targetPort: port.targetPort ?? port.port,
+      protocol: protocolOf(port),
+    }));
+  return {
+    service,
+    key: `${metadata.namespace}/${metadata.name}`,
+    name,
+    addresses,
+    ports,
+    withoutAddress: addresses.length === 0 ? withoutAddress(service) : undefined,
+  };
+}
+
+function withoutAddress(service: Service): Finding {
+  const { clusterIP, type } = service.spec;
+  const headless = clusterIP === 'None';
+  const external = type === 'ExternalName';
+  return {
+    code: 'PTL1206',
+    level: headless || external ? 'info' : 'warning',
+    resource: refOf(service),
+    path: external ? 'spec.type' : 'spec.clusterIP',
+    message: `Service ${service.metadata.name} has no virtual address, so no waypoint can be asked for it`,
+    expected: 'an IP address',
+    came: external ? 'ExternalName' : (clusterIP ?? 'none'),
+    effect: 'its traffic does not go through the waypoint',
+    next: headless
+      ? 'enrol its pods to a waypoint with istio.io/waypoint-for: workload'
+      : external
+        ? 'call the external host by itself'
+        : 'set spec.clusterIP; a cluster fills it in by itself, a file must say it',
+  };
+}

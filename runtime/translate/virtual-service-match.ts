@@ -1,0 +1,51 @@
+import type { StringMatch } from '#model/match.ts';
+import type { RouteMatch } from '#model/route.ts';
+import type { HTTPMatchRequest, IstioStringMatch } from '#resources/virtual-service-match.ts';
+
+type HeaderMatch = RouteMatch['headers'][number];
+
+const everything = { kind: 'rawPrefix', value: '/' } as const;
+
+/** A match of a VirtualService: prefixes are raw text, and the pseudo-headers can be matched by any kind. */
+export function requestMatch(match: HTTPMatchRequest | undefined): RouteMatch {
+  if (match === undefined) return { path: everything, headers: [], query: [] };
+  const { uri, method, scheme, authority, headers, withoutHeaders, queryParams } = match;
+  const pseudo: readonly (readonly [string, IstioStringMatch | undefined])[] = [
+    [':scheme', scheme],
+    [':authority', authority],
+    [':method', method?.exact === undefined ? method : undefined],
+  ];
+  return {
+    path: pathOf(uri, match.ignoreUriCase === true),
+    ...(method?.exact === undefined ? {} : { method: method.exact }),
+    headers: [
+      ...pseudo.flatMap(([name, value]) => (value === undefined ? [] : [{ name, match: valueOf(value) }])),
+      ...Object.entries(headers).map(([name, value]) => header(name, value)),
+      ...Object.entries(withoutHeaders).map(([name, value]) => ({ ...header(name, value), invert: true })),
+    ],
+    query: Object.entries(queryParams).map(([name, value]) => ({ name, match: valueOf(value) })),
+  };
+}
+
+const header = (name: string, value: IstioStringMatch): HeaderMatch => ({
+  name: name.toLowerCase(),
+  match: valueOf(value),
+});
+
+/** None of the three, or an empty one of prefix and regex, asks for presence. */
+function valueOf({ exact, prefix, regex }: IstioStringMatch): StringMatch {
+  if (exact !== undefined) return { kind: 'exact', value: exact };
+  if (prefix) return { kind: 'prefix', value: prefix };
+  return regex ? { kind: 'regex', value: regex } : { kind: 'present' };
+}
+
+/** Without regard to case, a path can be matched only by a regular expression. */
+function pathOf(uri: HTTPMatchRequest['uri'], ignoreCase: boolean): RouteMatch['path'] {
+  if (uri === undefined) return everything;
+  const { exact, prefix, regex } = uri;
+  if (regex !== undefined) return { kind: 'regex', value: regex };
+  const value = exact ?? prefix;
+  if (!ignoreCase) return { kind: exact === undefined ? 'rawPrefix' : 'exact', value };
+  const quoted = value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return { kind: 'regex', value: `(?i)${quoted}${exact === undefined ? '.*' : ''}` };
+}

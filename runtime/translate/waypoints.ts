@@ -1,0 +1,101 @@
+import type { Finding } from '#model/finding.ts';
+import type { ServicePort, Waypoint, Workload } from '#model/waypoint.ts';
+import { type Addresses, shareAddresses } from './addresses.ts';
+import type { BackendUse } from './backend.ts';
+import { createBackends } from './backends.ts';
+import type { Enrolments } from './enrolments.ts';
+import type { Gateways } from './gateways.ts';
+import type { Inventory } from './inventory.ts';
+import { ListMemo, Memo } from './memo.ts';
+import type { TranslateOptions } from './options.ts';
+import { createPorts, type PortSources } from './ports.ts';
+import { compare } from './route-order.ts';
+import type { KnownService } from './service.ts';
+import type { WaypointGateway } from './waypoint-gateway.ts';
+import type { KnownWorkload } from './workload.ts';
+
+export interface Waypoints {
+  /** Sorted by namespace and name. */
+  readonly waypoints: readonly Waypoint[];
+  readonly findings: readonly Finding[];
+}
+
+/** Makes the last step: the model of every waypoint. A waypoint of which nothing changed is the same object. */
+export function createWaypoints(
+  options: TranslateOptions,
+): (inventory: Inventory, gateways: Gateways, enrolments: Enrolments, from: PortSources) => Waypoints {
+  const ports = createPorts(options);
+  const backends = createBackends();
+  const sorted = new Memo<readonly KnownService[]>();
+  const addresses = new Memo<Addresses>();
+  const lists = new ListMemo();
+  const workloads = new Memo<readonly Workload[]>();
+  const made = new Memo<Waypoint>();
+  const sources = new Memo<readonly Workload[]>();
+
+  const makeOne = (
+    waypoint: WaypointGateway,
+    inventory: Inventory,
+    enrolments: Enrolments,
+    from: PortSources,
+    findings: Finding[],
+  ): Waypoint => {
+    const { key, gateway } = waypoint;
+    const { namespace, name } = gateway.metadata;
+    const attached = enrolments.services.get(key) ?? [];
+    const services = sorted.get(key, attached, () =>
+      attached.toSorted((a, b) => compare(a.name.host, b.name.host)),
+    );
+    const shared = addresses.get(key, services, () => shareAddresses(services));
+    findings.push(...shared.findings);
+    const list: ServicePort[] = [];
+    const uses: (readonly BackendUse[])[] = [];
+    for (const service of services) {
+      for (const port of service.ports) {
+        const own = shared.of(service, port);
+        if (own.length === 0) continue;
+        const result = ports.make(waypoint, service, port, own, from);
+        list.push(result.port);
+        uses.push(result.uses);
+        findings.push(...result.findings);
+      }
+    }
+    const destinationOf = (service: string) => from.destinations.of(service, namespace);
+    const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
+    findings.push(...found.findings);
+    const members = enrolments.workloads.get(key) ?? [];
+    const parts = {
+      ports: lists.keep(key, list),
+      backends: found.backends,
+      workloads: workloads.get(key, members, () => byAddress(members)),
+      workloadAuthz: from.policies.ofWorkloads(waypoint),
+      sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
+    };
+    const { trustDomain } = options;
+    return made.get(key, Object.values(parts), () => ({ namespace, name, trustDomain, ...parts }));
+  };
+
+  return (inventory, gateways, enrolments, from) => {
+    const findings: Finding[] = [];
+    const waypoints: Waypoint[] = [];
+    for (const waypoint of gateways.waypoints.values()) {
+      findings.push(...waypoint.findings);
+      if (waypoint.refusal === undefined) waypoints.push(makeOne(waypoint, inventory, enrolments, from, findings));
+    }
+    for (const memo of [ports, backends, sorted, addresses, lists, workloads, made]) memo.sweep();
+    return { waypoints, findings };
+  };
+}
+
+/**
+ * One entry an address, sorted by it. An address that several have (pods on the host's network) tells nothing about
+ * who is behind it and is left out.
+ */
+function byAddress(all: readonly KnownWorkload[]): readonly Workload[] {
+  const found = new Map<string, Workload | undefined>();
+  for (const { workloads } of all) {
+    for (const workload of workloads) found.set(workload.address, found.has(workload.address) ? undefined : workload);
+  }
+  const unique = [...found.values()].filter((workload) => workload !== undefined);
+  return unique.sort((a, b) => compare(a.address, b.address));
+}

@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HboneError } from '#hbone/error.ts';
+import type { Tunnel } from '#hbone/tunnel.ts';
+import { documents, gateway, NAMESPACE, pod, policy, service } from './mesh/manifests.ts';
+import { startTestMesh, type TestMesh } from './mesh/mesh.ts';
+
+const TCP = { 'test/tcp': 'true' };
+
+const BASE = documents(
+  NAMESPACE,
+  gateway(),
+  service({ name: 'db', ip: '10.96.4.10', port: 5432, portName: 'tcp-db' }),
+  pod({ name: 'db-1', app: 'db', ip: '127.0.14.1', labels: TCP }),
+  service({ name: 'guess', ip: '10.96.4.11', port: 7000, portName: 'stuff' }),
+  pod({ name: 'guess-1', app: 'guess', ip: '127.0.14.2', labels: TCP }),
+  service({ name: 'site', ip: '10.96.4.12', port: 7000, portName: 'stuff' }),
+  pod({ name: 'site-1', app: 'site', ip: '127.0.14.3' }),
+  policy('not-bob', 'db', 'DENY', '[{from: [{source: {principals: [cluster.local/ns/default/sa/bob]}}]}]'),
+  policy('not-bob-either', 'guess', 'DENY', '[{from: [{source: {principals: [cluster.local/ns/default/sa/bob]}}]}]'),
+);
+
+describe('TCP through the waypoint', () => {
+  let mesh: TestMesh;
+  beforeAll(async () => {
+    mesh = await startTestMesh({ 'mesh.yaml': BASE });
+  });
+  afterAll(() => mesh?.stop());
+
+  const tunnel = async (authority: string, as: string): Promise<Tunnel> =>
+    mesh.client.connect({ waypoint: mesh.waypoint, authority, tls: await mesh.tls(as) });
+
+  /** All that comes until the other side ends or cuts the connection. */
+  async function readAll(stream: Tunnel): Promise<string> {
+    let text = '';
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    stream.on('error', () => undefined);
+    await once(stream, 'close');
+    return text;
+  }
+
+  it('a server that speaks first, and last, after our side has ended', async () => {
+    const stream = await tunnel('10.96.4.10:5432', 'default/alice');
+    const all = readAll(stream);
+    await once(stream, 'data');
+    stream.end('select 1\n');
+    expect(await all).toBe('hello\nselect 1\ngoodbye\n');
+  });
+
+  /** What a caller who may not connect gets: a refused CONNECT, or a tunnel that is reset before any byte. */
+  async function denied(authority: string): Promise<string> {
+    try {
+      const stream = await tunnel(authority, 'default/bob');
+      stream.write('select 1\n');
+      return await readAll(stream);
+    } catch (error) {
+      expect(error).toBeInstanceOf(HboneError);
+      return '';
+    }
+  }
+
+  it('a caller that may not gets not one byte, and none of his reaches the application', async () => {
+    const before = mesh.pod('db-1').connections;
+    expect(await denied('10.96.4.10:5432')).toBe('');
+    expect(mesh.pod('db-1').connections).toBe(before);
+  });
+
+  it('a port without a protocol: TCP by a server that speaks first', async () => {
+    const stream = await tunnel('10.96.4.11:7000', 'default/alice');
+    const all = readAll(stream);
+    await once(stream, 'data');
+    stream.end('x\n');
+    expect(await all).toBe('hello\nx\ngoodbye\n');
+  });
+
+  it('the same port judges TCP as well', async () => {
+    const before = mesh.pod('guess-1').connections;
+    expect(await denied('10.96.4.11:7000')).toBe('');
+    expect(mesh.pod('guess-1').connections).toBe(before);
+  });
+
+  it('a port without a protocol: HTTP by its first bytes', async () => {
+    const { status } = await mesh.call({ to: '10.96.4.12:7000', path: '/x' });
+    expect(status).toBe(200);
+    expect(mesh.pod('site-1').seen.at(-1)?.path).toBe('/x');
+  });
+});
