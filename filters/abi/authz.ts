@@ -48,6 +48,9 @@
 //   sparse       count, count words ascending, count u64 masks
 //   dense        count + POSTING_DENSE, first word, count u64 masks
 //
+// Exact values are in a hash table when they are many: 2^bits + 1 offsets, of the records of each bucket and of their
+// end, then the records: hash, text size, atom, text. Otherwise they are in the byte trie, with the prefixes.
+//
 // A byte trie is nodes one behind the other, each before its children. A reverse trie eats its value from the end.
 //   exact atom, prefix atom, u16 label size, u16 child count, label, first byte of each child (ascending), child offsets
 //
@@ -132,7 +135,11 @@ export const ATTRIBUTE_RANGES_6_COUNT: usize = 68;
 export const ATTRIBUTE_PARENTS: usize = 72;
 /** The next attribute about the same header, always a later one. */
 export const ATTRIBUTE_NEXT: usize = 76;
-export const ATTRIBUTE_SIZE: usize = 80;
+export const ATTRIBUTE_TABLE: usize = 80;
+export const ATTRIBUTE_TABLE_SIZE: usize = 84;
+export const ATTRIBUTE_TABLE_BITS: usize = 88;
+export const ATTRIBUTE_TABLE_SEED: usize = 92;
+export const ATTRIBUTE_SIZE: usize = 96;
 
 export const ENTRY_ATTRIBUTE: usize = 0;
 export const ENTRY_POSITIVE: usize = 4;
@@ -146,6 +153,17 @@ export const ATOM_SIZE: usize = 12;
 
 export const POSTING_SINGLE: u32 = 0x80000000;
 export const POSTING_DENSE: u32 = 0x80000000;
+
+export const TABLE_HASH: usize = 0;
+export const TABLE_TEXT_SIZE: usize = 4;
+export const TABLE_ATOM: usize = 8;
+export const TABLE_TEXT: usize = 12;
+export const TABLE_BITS_MAX: u32 = 24;
+
+// The hash of a text: two lanes that take four bytes each in turn, the last ones padded with zeros.
+export const HASH_LANE: u32 = 0x9e3779b1;
+export const HASH_FIRST: u32 = 0x85ebca6b;
+export const HASH_SECOND: u32 = 0xc2b2ae35;
 
 export const NODE_EXACT: usize = 0;
 export const NODE_PREFIX: usize = 4;

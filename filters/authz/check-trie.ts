@@ -10,6 +10,10 @@ import {
   NODE_PREFIX,
   RANGE_4_SIZE,
   RANGE_6_SIZE,
+  TABLE_ATOM,
+  TABLE_BITS_MAX,
+  TABLE_TEXT,
+  TABLE_TEXT_SIZE,
   TEMPLATE_CHILDREN,
   TEMPLATE_CHILD_COUNT,
   TEMPLATE_CHILD_SIZE,
@@ -112,6 +116,29 @@ function ascending(base: usize, before: usize, child: usize): bool {
   const b = load<u32>(child, 4);
   const order = memory.compare(base + load<u32>(before), base + load<u32>(child), min(a, b));
   return order < 0 || (order == 0 && a < b);
+}
+
+/** A hash table fills [at, at + size): every bucket is whole records, one behind the other. */
+export function checkTable(base: usize, program: u32, at: u32, size: u32, bits: u32, low: u32, high: u32): bool {
+  if (!inside(at, size, program) || bits > TABLE_BITS_MAX) return false;
+  const buckets = (1 as u32) << bits;
+  const end = at + size;
+  let record = at + 4 * (buckets + 1);
+  if (record > end || load<u32>(base + at) != record) return false;
+  for (let bucket: u32 = 1; bucket <= buckets; bucket++) {
+    const next = load<u32>(base + at + ((<usize>bucket) << 2));
+    if (next < record || next > end) return false;
+    while (record < next) {
+      const room = next - record;
+      if (room < <u32>TABLE_TEXT) return false;
+      const length = load<u32>(base + record, TABLE_TEXT_SIZE);
+      if (length > room - <u32>TABLE_TEXT) return false;
+      const atom = load<u32>(base + record, TABLE_ATOM);
+      if (atom == 0 || !isAtom(atom, low, high)) return false;
+      record += <u32>TABLE_TEXT + length;
+    }
+  }
+  return record == end;
 }
 
 /** Globs fill [at, at + size), each with a piece at least. */

@@ -17,6 +17,9 @@ import {
   ATTRIBUTE_REVERSE,
   ATTRIBUTE_REVERSE_SIZE,
   ATTRIBUTE_SIZE,
+  ATTRIBUTE_TABLE,
+  ATTRIBUTE_TABLE_BITS,
+  ATTRIBUTE_TABLE_SIZE,
   ATTRIBUTE_TAILS,
   ATTRIBUTE_TAILS_SIZE,
   ATTRIBUTE_TEMPLATES,
@@ -32,7 +35,7 @@ import { inside } from '../sdk/bounds.ts';
 import { refuse } from '../sdk/program.ts';
 import { text } from '../sdk/text.ts';
 import { checkConjuncts } from './check-conjuncts.ts';
-import { checkGlobs, checkRanges, checkTemplates, checkTrie } from './check-trie.ts';
+import { checkGlobs, checkRanges, checkTable, checkTemplates, checkTrie } from './check-trie.ts';
 import { beginStarts, endStarts } from './starts.ts';
 
 const TABLE = text('authz: attributes do not fit; bytes, count:');
@@ -74,6 +77,10 @@ function badPart(base: usize, size: u32, record: usize, number: u32, count: u32,
   const next = load<u32>(record, ATTRIBUTE_NEXT);
   if (next != 0 && (next - 1 <= number || next > count)) return <u32>ATTRIBUTE_NEXT + 1;
 
+  const table = load<u32>(record, ATTRIBUTE_TABLE);
+  const tableSize = load<u32>(record, ATTRIBUTE_TABLE_SIZE);
+  const bits = load<u32>(record, ATTRIBUTE_TABLE_BITS);
+  if (table != 0 && !checkTable(base, size, table, tableSize, bits, low, high)) return <u32>ATTRIBUTE_TABLE + 1;
   const forward = load<u32>(record, ATTRIBUTE_FORWARD);
   const forwardSize = load<u32>(record, ATTRIBUTE_FORWARD_SIZE);
   if (forward != 0 && !checkTrie(base, size, forward, forwardSize, low, high)) return <u32>ATTRIBUTE_FORWARD + 1;

@@ -21,21 +21,28 @@ import { know, openRequest, unreadable } from './request.ts';
 export const NO_RULE: i32 = -1;
 
 let opened: OpenProgram = changetype<OpenProgram>(0);
-let best: u32 = 0;
+/** Of the conjuncts found to hold the first rule, or the one conjunct if any will do. */
+let bestRule: u32 = 0;
+let anyConjunct: usize = 0;
 let firstWord: u32 = 0;
 let endWord: u32 = 0;
 /** The rule that comes first of all that hold is wanted, not just any. */
 let exhaustive: bool = false;
 
-/** The rule that decided, by its number in the program's rule table, or NO_RULE. */
-export let decidedRule: i32 = NO_RULE;
+let decided: bool = false;
+
+/** The rule that decided, by its number in the program's rule table, or NO_RULE. Of the program that just decided. */
+export function decidedRule(): i32 {
+  if (!decided) return NO_RULE;
+  return <i32>(exhaustive ? bestRule : load<u32>(opened.rules + (anyConjunct << 2)));
+}
 
 /**
  * Decides the request at hand: DENY rules before ALLOW rules. `explain`: of the ALLOW rules that hold the first is
  * found, at more cost; of DENY rules it always is. Denies when anything that matters could not be read.
  */
 export function isAllowed(program: OpenProgram, explain: bool): bool {
-  decidedRule = NO_RULE;
+  decided = false;
   if ((program.flags & AUTHZ_CLOSED) != 0) return false;
   opened = program;
   openRequest(program);
@@ -44,21 +51,21 @@ export function isAllowed(program: OpenProgram, explain: bool): bool {
     if (!isKnown(attribute)) know(attribute);
   }
   if (program.denyWords > 0 && anyHolds(0, program.denyWords, true)) {
-    decidedRule = <i32>best;
+    decided = true;
     return false;
   }
   if ((program.flags & AUTHZ_ALLOWS) == 0) return !unreadable;
   if (!anyHolds(program.denyWords, program.activeWords, explain) || unreadable) return false;
-  decidedRule = <i32>best;
+  decided = true;
   return true;
 }
 
-/** Any conjunct of words [first, end) holds; `best` is its rule. */
+/** Any conjunct of words [first, end) holds. */
 function anyHolds(first: u32, end: u32, all: bool): bool {
   firstWord = first;
   endWord = end;
   exhaustive = all;
-  best = u32.MAX_VALUE;
+  bestRule = u32.MAX_VALUE;
   if (first == end) return false;
   if (candidates(opened.always)) return true;
   const anchored = opened.anchored;
@@ -71,7 +78,7 @@ function anyHolds(first: u32, end: u32, all: bool): bool {
       if (candidates(load<u32>(atom, ATOM_ANCHOR))) return true;
     }
   }
-  return best != u32.MAX_VALUE;
+  return bestRule != u32.MAX_VALUE;
 }
 
 /** Looks at every word of a posting. True: a conjunct holds, and any will do. */
@@ -97,8 +104,11 @@ function candidate(word: u32, mask: u64): bool {
     const conjunct = ((<usize>word) << 6) + <usize>ctz(mask);
     mask &= mask - 1;
     if (opened.links != 0 && !linksHold(load<u32>(opened.links + (conjunct << 2)))) continue;
-    best = min(best, load<u32>(opened.rules + (conjunct << 2)));
-    if (!exhaustive) return true;
+    if (!exhaustive) {
+      anyConjunct = conjunct;
+      return true;
+    }
+    bestRule = min(bestRule, load<u32>(opened.rules + (conjunct << 2)));
   }
   return false;
 }

@@ -11,7 +11,7 @@ import { Stream } from '../sdk/stream.ts';
 import { closeDownstream } from '../sdk/tcp.ts';
 import { text } from '../sdk/text.ts';
 import { denyRequest, denyWithoutProgram } from './denial.ts';
-import { decidedRule, isAllowed, NO_RULE } from './evaluate.ts';
+import { decidedRule, isAllowed } from './evaluate.ts';
 import { OpenProgram, openProgram } from './program.ts';
 
 export * from '../sdk/plugin';
@@ -20,12 +20,14 @@ export { proxy_on_new_connection } from '../sdk/tcp';
 
 const CLOSED = text('everything is denied: a policy for this target could not be understood');
 
-let decision: i32 = NO_RULE;
 let explaining: bool = false;
 
-/** The rule that decided the last request, by its number in the rule table of its program; -1: none did. For tests. */
+/**
+ * The rule that decided the last request, by its number in the rule table of its program; -1: none did. To be asked
+ * before its root is deleted. For `explain` and tests.
+ */
 export function portolan_decision(): i32 {
-  return decision;
+  return decidedRule();
 }
 
 /** From now on the ALLOW rule that is named is the first that holds, not any: for `explain`, at more cost. */
@@ -50,18 +52,14 @@ class Authz extends Feature {
       return ACTION_PAUSE;
     }
     const program = changetype<OpenProgram>(state);
-    const allowed = isAllowed(program, explaining);
-    decision = decidedRule;
-    if (allowed) return ACTION_CONTINUE;
-    denyRequest(program, decidedRule);
+    if (isAllowed(program, explaining)) return ACTION_CONTINUE;
+    denyRequest(program, decidedRule());
     return ACTION_PAUSE;
   }
 
   onConnection(stream: Stream): u32 {
     const state = stream.program.state;
-    const allowed = state != 0 && isAllowed(changetype<OpenProgram>(state), explaining);
-    decision = decidedRule;
-    if (allowed) return ACTION_CONTINUE;
+    if (state != 0 && isAllowed(changetype<OpenProgram>(state), explaining)) return ACTION_CONTINUE;
     closeDownstream();
     return ACTION_PAUSE;
   }

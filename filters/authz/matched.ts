@@ -1,9 +1,10 @@
 // What the values of the request at hand have matched: for each attribute the numbers of its atoms.
 //
 // One set of lists serves all programs of the VM, for one request is decided at a time. Nothing is cleared between
-// requests: what was written in an earlier one carries that one's epoch.
+// requests: what was written in an earlier one carries that one's epoch. One value never matches an atom twice, so only
+// from the second value of an attribute on (a repeated header) stamps tell which atoms are in its list.
 
-import { ATTRIBUTE_FIRST_ATOM } from '../abi/authz.ts';
+import { ATTRIBUTE_ATOM_COUNT, ATTRIBUTE_FIRST_ATOM } from '../abi/authz.ts';
 
 let atomCapacity: u32 = 0;
 let attributeCapacity: u32 = 0;
@@ -18,6 +19,8 @@ let epoch: u32 = 0;
 // Where `add` adds to.
 let slot: usize = 0;
 let list: usize = 0;
+let room: u32 = 0;
+let stamping: bool = false;
 
 /** Makes room for a program with so many atoms and attributes. */
 export function makeRoom(atoms: u32, attributes: u32): void {
@@ -56,23 +59,35 @@ export function isKnown(attribute: u32): bool {
   return load<u32>(slots + ((<usize>attribute) << 3)) == epoch;
 }
 
-/** What `add` adds from now on is matched by the attribute with this number and record. */
-export function beginAttribute(attribute: u32, record: usize): void {
+/** What `add` adds from now on is matched by a value of the attribute with this number and record. */
+export function beginValue(attribute: u32, record: usize): void {
   slot = slots + ((<usize>attribute) << 3);
   list = lists + ((<usize>load<u32>(record, ATTRIBUTE_FIRST_ATOM)) << 2);
+  room = load<u32>(record, ATTRIBUTE_ATOM_COUNT);
+  stamping = false;
   if (load<u32>(slot) != epoch) {
     store<u32>(slot, epoch);
     store<u32>(slot, 0, 4);
+    return;
+  }
+  const count = load<u32>(slot, 4);
+  if (count == 0) return;
+  stamping = true;
+  for (let i: u32 = 0; i < count; i++) {
+    store<u32>(stamps + ((<usize>load<u32>(list + ((<usize>i) << 2))) << 2), epoch);
   }
 }
 
-/** Adds an atom (its number plus one). False when it was there already. */
+/** Adds an atom (its number plus one). False: it was there, or a bad program leads to one atom twice and the list is full. */
 export function add(atom: u32): bool {
   const number = atom - 1;
-  const stamp = stamps + ((<usize>number) << 2);
-  if (load<u32>(stamp) == epoch) return false;
-  store<u32>(stamp, epoch);
+  if (stamping) {
+    const stamp = stamps + ((<usize>number) << 2);
+    if (load<u32>(stamp) == epoch) return false;
+    store<u32>(stamp, epoch);
+  }
   const count = load<u32>(slot, 4);
+  if (count == room) return false;
   store<u32>(list + ((<usize>count) << 2), number);
   store<u32>(slot, count + 1, 4);
   return true;

@@ -1,4 +1,9 @@
 import {
+  ATTRIBUTE_HOST,
+  ATTRIBUTE_KIND,
+  ATTRIBUTE_METHOD,
+  ATTRIBUTE_PATH,
+  ATTRIBUTE_SIZE,
   AUTHZ_ACTIVE_WORDS,
   AUTHZ_ALWAYS,
   AUTHZ_ANCHORED,
@@ -41,6 +46,11 @@ export class OpenProgram {
   atoms: usize = 0;
   /** Offset of the trie of header names; 0: none. */
   names: u32 = 0;
+  /** How many of the next three are asked for. */
+  pseudoHeaders: i32 = 0;
+  asksHost: bool = false;
+  asksMethod: bool = false;
+  asksPath: bool = false;
 }
 
 const BODY = text('authz: shorter than its tables; bytes expected at least, came:');
@@ -69,6 +79,19 @@ export function openProgram(program: Program): bool {
   opened.atoms = base + load<u32>(base, AUTHZ_ATOMS);
   opened.names = load<u32>(base, AUTHZ_NAMES);
   program.state = changetype<usize>(opened);
-  if (!closed) makeRoom(load<u32>(base, AUTHZ_ATOM_COUNT), load<u32>(base, AUTHZ_ATTRIBUTE_COUNT));
+  if (closed) return true;
+  const attributes = load<u32>(base, AUTHZ_ATTRIBUTE_COUNT);
+  opened.asksHost = asks(opened, attributes, ATTRIBUTE_HOST);
+  opened.asksMethod = asks(opened, attributes, ATTRIBUTE_METHOD);
+  opened.asksPath = asks(opened, attributes, ATTRIBUTE_PATH);
+  opened.pseudoHeaders = <i32>opened.asksHost + <i32>opened.asksMethod + <i32>opened.asksPath;
+  makeRoom(load<u32>(base, AUTHZ_ATOM_COUNT), attributes);
   return true;
+}
+
+function asks(opened: OpenProgram, attributes: u32, kind: u32): bool {
+  for (let i: u32 = 0; i < attributes; i++) {
+    if (load<u32>(opened.attributes + <usize>i * ATTRIBUTE_SIZE, ATTRIBUTE_KIND) == kind) return true;
+  }
+  return false;
 }

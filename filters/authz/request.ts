@@ -16,6 +16,9 @@ import {
   ATTRIBUTE_REVERSE,
   ATTRIBUTE_SIZE,
   ATTRIBUTE_SOURCE_IP,
+  ATTRIBUTE_TABLE,
+  ATTRIBUTE_TABLE_BITS,
+  ATTRIBUTE_TABLE_SEED,
   ATTRIBUTE_TEMPLATES,
   AUTHZ_ONE_HEADER,
 } from '../abi/authz.ts';
@@ -31,12 +34,13 @@ import {
 } from '../sdk/headers.ts';
 import { allocate } from '../sdk/memory.ts';
 import { DESTINATION_ADDRESS, PEER_PRINCIPAL, PropertyPath, readProperty, SOURCE_ADDRESS } from '../sdk/properties.ts';
-import { isText, Text, text } from '../sdk/text.ts';
+import { isText, text } from '../sdk/text.ts';
 import { value, valueSize } from '../sdk/value.ts';
 import { portAt, readAddress, searchBlocks } from './address.ts';
 import { searchGlobs } from './glob.ts';
-import { add, beginAttribute, beginRequest } from './matched.ts';
+import { add, beginValue, beginRequest } from './matched.ts';
 import { OpenProgram } from './program.ts';
+import { searchTable } from './table.ts';
 import { searchTemplates } from './template.ts';
 import { findExact, searchBackward, searchForward } from './trie.ts';
 
@@ -86,22 +90,20 @@ export function know(attribute: u32): void {
     case ATTRIBUTE_NAMESPACE:
     case ATTRIBUTE_ANY_NAMESPACE:
       if (!principalRead) readPrincipal();
-      beginAttribute(attribute, record);
-      if (kind == ATTRIBUTE_PRINCIPAL) {
-        if (principal != 0) search(record, principal, principalSize);
-      } else {
-        searchNamespaces(record, kind == ATTRIBUTE_ANY_NAMESPACE);
-      }
+      beginValue(attribute, record);
+      if (principal == 0) break;
+      if (kind == ATTRIBUTE_PRINCIPAL) search(record, principal, principalSize);
+      else searchNamespaces(attribute, record, kind == ATTRIBUTE_ANY_NAMESPACE);
       break;
     case ATTRIBUTE_SOURCE_IP:
     case ATTRIBUTE_DESTINATION_IP:
     case ATTRIBUTE_DESTINATION_PORT:
-      beginAttribute(attribute, record);
+      beginValue(attribute, record);
       searchAddress(record, kind);
       break;
     default:
       if (!headersRead) readRequestHeaders(kind);
-      beginAttribute(attribute, record);
+      beginValue(attribute, record);
       searchHeader(record, kind);
   }
 }
@@ -112,11 +114,14 @@ function readPrincipal(): void {
   if (status != STATUS_OK && status != STATUS_NOT_FOUND) unreadable = true;
   principal = valueSize > 0 ? value : 0;
   principalSize = valueSize;
+  // Envoy joins the URIs of a certificate that has several: who that is cannot be said.
+  for (let i: u32 = 0; i < valueSize; i++) {
+    if (load<u8>(value + i) == 0x2c /* , */) unreadable = true;
+  }
 }
 
 /** The text between `/ns/` and the next slash: where it stands first, or everywhere. */
-function searchNamespaces(record: usize, everywhere: bool): void {
-  if (principal == 0) return;
+function searchNamespaces(attribute: u32, record: usize, everywhere: bool): void {
   for (let at: u32 = 0; at + NAMESPACE.size < principalSize; at++) {
     if (load<u32>(principal + at) != load<u32>(NAMESPACE.pointer)) continue;
     const start = at + NAMESPACE.size;
@@ -125,6 +130,7 @@ function searchNamespaces(record: usize, everywhere: bool): void {
     if (end == principalSize) return;
     search(record, principal + start, end - start);
     if (!everywhere) return;
+    beginValue(attribute, record);
   }
 }
 
@@ -162,7 +168,7 @@ function readRequestHeaders(kind: u32): void {
   headersRead = true;
   if ((opened.flags & AUTHZ_ONE_HEADER) != 0) {
     const name = kind == ATTRIBUTE_PATH ? PATH : kind == ATTRIBUTE_METHOD ? METHOD : AUTHORITY;
-    if (readFirstHeader(HEADER_MAP_REQUEST, name) == STATUS_OK) keep(name, value, valueSize);
+    if (readFirstHeader(HEADER_MAP_REQUEST, name) == STATUS_OK) keep(kind, value, valueSize);
     return;
   }
   if (readHeaders(HEADER_MAP_REQUEST) != STATUS_OK) {
@@ -170,28 +176,47 @@ function readRequestHeaders(kind: u32): void {
     return;
   }
   const names = opened.names;
+  let wanted = opened.pseudoHeaders;
   while (nextHeader()) {
-    if (headerNameSize > 4 && load<u8>(headerName) == 0x3a /* : */) {
-      if (isText(headerName, headerNameSize, PATH)) keep(PATH, headerValue, headerValueSize);
-      else if (isText(headerName, headerNameSize, METHOD)) keep(METHOD, headerValue, headerValueSize);
-      else if (isText(headerName, headerNameSize, AUTHORITY)) keep(AUTHORITY, headerValue, headerValueSize);
+    if (load<u8>(headerName) == 0x3a /* : */) {
+      const pseudo = pseudoHeader();
+      if (pseudo != 0) {
+        keep(pseudo, headerValue, headerValueSize);
+        wanted--;
+      }
     }
-    if (names == 0) continue;
-    let attribute = findExact(opened.base, names, headerName, headerNameSize);
-    while (attribute != 0) {
-      const record = opened.attributes + <usize>(attribute - 1) * ATTRIBUTE_SIZE;
-      beginAttribute(attribute - 1, record);
-      search(record, headerValue, headerValueSize);
-      attribute = load<u32>(record, ATTRIBUTE_NEXT);
+    if (names == 0) {
+      // They come first; what is left is of no use.
+      if (wanted <= 0) return;
+    } else {
+      searchNamed(findExact(opened.base, names, headerName, headerNameSize));
     }
   }
 }
 
-function keep(name: Text, pointer: usize, size: u32): void {
-  if (name == PATH) {
+/** The attribute that a pseudo header is, if the program asks for it; else 0. */
+function pseudoHeader(): u32 {
+  if (isText(headerName, headerNameSize, PATH)) return opened.asksPath ? ATTRIBUTE_PATH : 0;
+  if (isText(headerName, headerNameSize, METHOD)) return opened.asksMethod ? ATTRIBUTE_METHOD : 0;
+  if (isText(headerName, headerNameSize, AUTHORITY)) return opened.asksHost ? ATTRIBUTE_HOST : 0;
+  return 0;
+}
+
+/** Puts a line of a header to its attributes: this one (a number plus one) and those after it. */
+function searchNamed(attribute: u32): void {
+  while (attribute != 0) {
+    const record = opened.attributes + <usize>(attribute - 1) * ATTRIBUTE_SIZE;
+    beginValue(attribute - 1, record);
+    search(record, headerValue, headerValueSize);
+    attribute = load<u32>(record, ATTRIBUTE_NEXT);
+  }
+}
+
+function keep(kind: u32, pointer: usize, size: u32): void {
+  if (kind == ATTRIBUTE_PATH) {
     path = pointer;
     pathSize = withoutQuery(pointer, size);
-  } else if (name == METHOD) {
+  } else if (kind == ATTRIBUTE_METHOD) {
     method = pointer;
     methodSize = size;
   } else {
@@ -222,6 +247,11 @@ function search(record: usize, pointer: usize, size: u32): void {
   const base = opened.base;
   const present = load<u32>(record, ATTRIBUTE_PRESENT);
   if (present != 0 && size > 0) add(present);
+  const table = load<u32>(record, ATTRIBUTE_TABLE);
+  if (table != 0) {
+    const bits = load<u32>(record, ATTRIBUTE_TABLE_BITS);
+    searchTable(base, table, bits, load<u32>(record, ATTRIBUTE_TABLE_SEED), pointer, size);
+  }
   const forward = load<u32>(record, ATTRIBUTE_FORWARD);
   if (forward != 0) searchForward(base, forward, pointer, size);
   const reverse = load<u32>(record, ATTRIBUTE_REVERSE);

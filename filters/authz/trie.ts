@@ -1,4 +1,5 @@
 import { NODE_CHILD_COUNT, NODE_EXACT, NODE_LABEL, NODE_LABEL_SIZE, NODE_PREFIX } from '../abi/authz.ts';
+import { equalBytes } from '../sdk/text.ts';
 import { add } from './matched.ts';
 
 // Search in byte tries (see abi/authz.ts). Every step down eats a byte of the value or ends.
@@ -10,7 +11,7 @@ export function searchForward(base: usize, root: u32, value: usize, size: u32): 
   while (true) {
     const labelSize = load<u16>(node, NODE_LABEL_SIZE);
     if (<usize>labelSize > end - value) return;
-    if (!sameLabel(node + NODE_LABEL, value, labelSize)) return;
+    if (!equalBytes(node + NODE_LABEL, value, labelSize)) return;
     value += labelSize;
     const prefix = load<u32>(node, NODE_PREFIX);
     if (prefix != 0) add(prefix);
@@ -32,7 +33,7 @@ export function findExact(base: usize, root: u32, value: usize, size: u32): u32 
   for (let child = root; child != 0; value++) {
     const node = base + child;
     const labelSize = load<u16>(node, NODE_LABEL_SIZE);
-    if (<usize>labelSize > end - value || !sameLabel(node + NODE_LABEL, value, labelSize)) return 0;
+    if (<usize>labelSize > end - value || !equalBytes(node + NODE_LABEL, value, labelSize)) return 0;
     value += labelSize;
     if (value == end) return load<u32>(node, NODE_EXACT);
     child = childOf(node, labelSize, load<u8>(value));
@@ -62,17 +63,6 @@ export function searchBackward(base: usize, root: u32, value: usize, size: u32, 
     left--;
     node = base + child;
   }
-}
-
-function sameLabel(label: usize, value: usize, size: u32): bool {
-  let i: u32 = 0;
-  for (; i + 8 <= size; i += 8) {
-    if (load<u64>(label + i) != load<u64>(value + i)) return false;
-  }
-  for (; i < size; i++) {
-    if (load<u8>(label + i) != load<u8>(value + i)) return false;
-  }
-  return true;
 }
 
 /** Offset of the child whose first byte this is, or 0. */

@@ -5,7 +5,7 @@ import { Text, text } from '../sdk/text.ts';
 // values have the same key, and a series' name is made from its key alone.
 //
 //   ┌───┬──────────┬────┬──────────────────┬────
-//   │ 8 │ waypoint │ 14 │ productpage-v1   │ …
+//   │ 8 │ waypoint │ 3  │ 200              │ …
 //   └───┴──────────┴────┴──────────────────┴────
 
 /** Room for any key. */

@@ -12,6 +12,7 @@ import { stopwatch } from '../sdk/stopwatch.ts';
 import { Stream } from '../sdk/stream.ts';
 import { text } from '../sdk/text.ts';
 import { value, valueSize } from '../sdk/value.ts';
+import * as destination from './destination.ts';
 import { KEY_MAX, putLabel, putMaybeEmpty, putText } from './evaluate.ts';
 import { FLAGS_MAX, writeFlags } from './flags.ts';
 import { limitOf, open, textOf, textSizeOf } from './program.ts';
@@ -44,9 +45,6 @@ let overflow: u32 = METRIC_NONE;
 let overflowSeries: usize = 0;
 
 const MILLISECOND: u64 = 1000000;
-const SEMICOLON: u8 = 0x3b;
-/** Parts of an endpoint's workload: name, namespace, app, version, cluster, identity. */
-const WORKLOAD_PARTS = 6;
 
 const key: usize = heap.alloc(KEY_MAX);
 const scratch: usize = heap.alloc(FLAGS_MAX);
@@ -113,37 +111,34 @@ function writeKey(program: Program, stream: MeasuredStream): u32 {
   const principalSize = identified ? valueSize : 0;
   const hasBaggage = readProperty(SOURCE_BAGGAGE) == STATUS_OK;
   source.readSource(value, hasBaggage ? valueSize : 0, principal, principalSize);
+  const answered = readProperty(UPSTREAM_WORKLOAD) == STATUS_OK;
+  destination.readDestination(value, answered ? valueSize : 0);
   let at = putText(key, WAYPOINT);
-  at = putLabel(at, source.workload, source.workloadSize);
-  at = putLabel(at, source.app, source.appSize);
-  at = putLabel(at, source.version, source.versionSize);
-  at = putLabel(at, source.namespace, source.namespaceSize);
-  at = putLabel(at, principal, principalSize);
-  at = putLabel(at, source.cluster, source.clusterSize);
-  at = putDestination(at);
-  at = putLabel(at, textOf(program, METRICS_HOST), textSizeOf(program, METRICS_HOST));
-  at = putLabel(at, textOf(program, METRICS_NAME), textSizeOf(program, METRICS_NAME));
-  at = putLabel(at, textOf(program, METRICS_NAMESPACE), textSizeOf(program, METRICS_NAMESPACE));
-  at = putText(at, stream.grpc ? GRPC : HTTP);
   at = putNumber(at, readNumber(RESPONSE_CODE));
+  at = putText(at, stream.grpc ? GRPC : HTTP);
   at = putGrpcStatus(at, stream.grpc);
   at = putMaybeEmpty(at, scratch, writeFlags(scratch, readNumber(RESPONSE_FLAGS)));
   at = putText(at, identified ? MUTUAL_TLS : NONE);
+  at = putLabel(at, source.version, source.versionSize);
+  at = putPart(at, destination.VERSION);
+  at = putLabel(at, source.app, source.appSize);
+  at = putPart(at, destination.APP);
+  at = putLabel(at, source.namespace, source.namespaceSize);
+  at = putPart(at, destination.NAMESPACE);
+  at = putLabel(at, textOf(program, METRICS_NAMESPACE), textSizeOf(program, METRICS_NAMESPACE));
+  at = putLabel(at, textOf(program, METRICS_NAME), textSizeOf(program, METRICS_NAME));
+  at = putLabel(at, source.cluster, source.clusterSize);
+  at = putPart(at, destination.CLUSTER);
+  at = putLabel(at, source.workload, source.workloadSize);
+  at = putPart(at, destination.WORKLOAD);
+  at = putLabel(at, textOf(program, METRICS_HOST), textSizeOf(program, METRICS_HOST));
+  at = putLabel(at, principal, principalSize);
+  at = putPart(at, destination.PRINCIPAL);
   return <u32>(at - key);
 }
 
-/** The endpoint that answered, from its metadata; without one (refused, no route, no endpoint) all is unknown. */
-function putDestination(at: usize): usize {
-  const size = readProperty(UPSTREAM_WORKLOAD) == STATUS_OK ? valueSize : 0;
-  const end = value + size;
-  let begin = value;
-  for (let i = 0; i < WORKLOAD_PARTS; i++) {
-    let stop = begin;
-    while (stop < end && load<u8>(stop) != SEMICOLON) stop++;
-    at = putLabel(at, begin, <u32>(stop - begin));
-    begin = stop < end ? stop + 1 : end;
-  }
-  return at;
+function putPart(at: usize, part: u32): usize {
+  return putLabel(at, destination.partOf(part), destination.partSizeOf(part));
 }
 
 function putGrpcStatus(at: usize, grpc: bool): usize {

@@ -20,10 +20,22 @@ export function text(value: string): Text {
 
 /** The two byte strings are the same. */
 export function sameBytes(a: usize, aSize: u32, b: usize, bSize: u32): bool {
-  return aSize == bSize && memory.compare(a, b, aSize) == 0;
+  return aSize == bSize && equalBytes(a, b, aSize);
+}
+
+/** The `size` bytes at both places are the same. */
+export function equalBytes(a: usize, b: usize, size: u32): bool {
+  let i: u32 = 0;
+  for (; i + 8 <= size; i += 8) {
+    if (load<u64>(a + i) != load<u64>(b + i)) return false;
+  }
+  for (; i < size; i++) {
+    if (load<u8>(a + i) != load<u8>(b + i)) return false;
+  }
+  return true;
 }
 
 /** The byte string is the text. */
 export function isText(pointer: usize, size: u32, value: Text): bool {
-  return size == value.size && memory.compare(pointer, value.pointer, size) == 0;
+  return size == value.size && equalBytes(pointer, value.pointer, size);
 }

@@ -1,4 +1,4 @@
-import type { Finding, ResourceRef } from '#model/finding.ts';
+import type { Finding } from '#model/finding.ts';
 import type { SpiffeId } from '#model/identity.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { Model } from '#model/waypoint.ts';
@@ -62,7 +62,7 @@ export interface WaypointStatus {
   readonly certificateExpires?: string;
 }
 
-export interface ProcessStatus {
+interface ProcessStatus {
   readonly version: string;
   readonly pid: number;
   /** RFC 3339. */
@@ -136,5 +136,3 @@ export interface Routes {
   readonly '/settled': { readonly settled: Settled };
   readonly '/certs': { readonly certificate: IssuedCertificate };
 }
-
-export type { ResourceRef };

@@ -38,7 +38,8 @@ export function adminClient(socket: string): AdminClient {
   return {
     status: async () => (await get('/status')).status,
     world: async () => (await get('/model')).world,
-    programs: async (namespace, name) => (await get('/programs', `?waypoint=${encodeURIComponent(`${namespace}/${name}`)}`)).programs,
+    programs: async (namespace, name) =>
+      (await get('/programs', `?waypoint=${encodeURIComponent(`${namespace}/${name}`)}`)).programs,
     settled: async (timeoutMs) => (await get('/settled', `?timeout=${timeoutMs}`, timeoutMs + 10_000)).settled,
     issue: async (wanted) => (await ask(socket, 'POST', '/certs', '', 10_000, wanted)).certificate,
   };

@@ -108,9 +108,12 @@ const CATEGORIES: readonly (readonly [prefix: string, name: string])[] = [
 /** The JSON form; fields are only ever added to it. */
 function report(findings: readonly PlacedFinding[], resources: number, success: boolean): object {
   const { error, warning, info } = counts(findings);
-  const categories = CATEGORIES.map(([prefix, name]) => ({
+  const categoryOf = ({ code }: PlacedFinding): string =>
+    CATEGORIES.find(([prefix]) => code.startsWith(`PTL${prefix}`))?.[1] ?? 'other';
+  const names = new Set([...CATEGORIES.map(([, name]) => name), ...findings.map(categoryOf)]);
+  const categories = [...names].map((name) => ({
     name,
-    checks: findings.filter(({ code }) => code.startsWith(`PTL${prefix}`)).map(checkOf),
+    checks: findings.filter((finding) => categoryOf(finding) === name).map(checkOf),
   }));
   return {
     apiVersion: API_VERSION,

@@ -56,7 +56,7 @@ export interface Invocation<F extends Flags> {
   readonly terminal: Terminal;
 }
 
-export type Run<F extends Flags> = (invocation: Invocation<F>) => Promise<Exit>;
+type Run<F extends Flags> = (invocation: Invocation<F>) => Promise<Exit>;
 
 /** The type of a verb's code: `RunOf<typeof check>`, from its entry in the table. */
 export type RunOf<C> = C extends Command<infer F> ? Run<F> : never;

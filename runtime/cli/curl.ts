@@ -39,7 +39,11 @@ export const run: RunOf<typeof curl> = async ({ values, positionals, terminal })
   else {
     if (values.include) terminal.out(headText(response));
     if (!isFailure) await writeBody(response, values.output, terminal);
-    if (!values.silent && !terminal.quiet) terminal.err(await happened(target, request, response, terminal));
+    if (!values.silent && !terminal.quiet) {
+      // The body is given as it came; on a terminal the next line must not continue its last one.
+      const isOpen = terminal.redraws && response.body.length > 0 && response.body.at(-1) !== 0x0a;
+      terminal.err(`${isOpen ? '\n' : ''}${await happened(target, request, response, terminal)}`);
+    }
   }
   return isFailure ? EXIT.found : EXIT.ok;
 };

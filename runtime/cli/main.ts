@@ -1,4 +1,4 @@
-import type { Flags, Invocation } from './command.ts';
+import type { Command, Flags, Invocation } from './command.ts';
 import { commands } from './commands.ts';
 import { EXIT, type Exit } from './exit.ts';
 import { Failure } from './failure.ts';
@@ -6,12 +6,11 @@ import { parse, type Parsed } from './parse.ts';
 import { failureText } from './render/finding.ts';
 import { processTerminal, type Terminal, type TerminalOptions } from './terminal.ts';
 
-const ISSUES = 'https://github.com/portolan-mesh/portolan/issues';
-
 /** Runs one command line (without node and script) and gives its exit code. Never throws. */
 export async function main(
   argv: readonly string[],
   terminalFor: (options: TerminalOptions) => Terminal = processTerminal,
+  table: readonly Command[] = commands,
 ): Promise<Exit> {
   let terminal = terminalFor({
     quiet: false,
@@ -19,7 +18,7 @@ export async function main(
     noColor: argv.includes('--no-color'),
   });
   try {
-    const parsed = argv.includes('--version') ? parse(['version'], commands) : parse(argv, commands);
+    const parsed = argv.includes('--version') ? parse(['version'], table) : parse(argv, table);
     if (parsed === undefined) return await overview(argv, terminal);
     const { quiet, verbose, 'no-color': noColor } = parsed.values;
     terminal = terminalFor({ quiet: quiet === true, verbose: verbose === true, noColor: noColor === true });
@@ -69,7 +68,9 @@ function report(error: unknown, terminal: Terminal): Exit {
   terminal.err(`${style.red(style.bold('bug'))}: ${message}\n`);
   if (terminal.verbose) terminal.err(`${stack}\n`);
   else terminal.err('  next      run it again with --verbose for the stack\n');
-  terminal.err(`  report    ${ISSUES}\n`);
+  terminal.err(
+    '  report    as an issue of the project, with the command line, this text and "portolan version --json"\n',
+  );
   return EXIT.bug;
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatAuthority, parseAuthority } from './authority.ts';
 
@@ -14,7 +14,7 @@ describe('the authority of a CONNECT', () => {
 
   it('has one spelling for one place', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789abcfx.:[]%-+ /') }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789abcfx.:[]%-+ /'.split('')) }), (text) => {
         const parsed = parseAuthority(text);
         if (parsed) expect(formatAuthority(parsed)).toBe(text);
       }),

@@ -17,7 +17,7 @@ export function parseAuthority(text: string): Authority | undefined {
   const port = Number(portText);
   if (portText === undefined || port > 65_535) return undefined;
   if (v4 !== undefined)
-    return isIPv4(v4) && `${v4.split('.').map(Number).join('.')}` === v4 ? { address: v4, port } : undefined;
+    return isIPv4(v4) && v4.split('.').map(Number).join('.') === v4 ? { address: v4, port } : undefined;
   if (v6 === undefined || !isIPv6(v6) || new URL(`http://[${v6}]/`).hostname !== `[${v6}]`) return undefined;
   return { address: v6, port };
 }

@@ -18,7 +18,7 @@ import { Tunnel } from './tunnel.ts';
 const { HTTP2_HEADER_METHOD, HTTP2_HEADER_AUTHORITY } = constants;
 
 /** One CONNECT, after its caller was authenticated. */
-export interface TunnelCall {
+interface TunnelCall {
   readonly peer: SpiffeId;
   readonly authority: Authority;
   /** Of the CONNECT request. */
@@ -26,7 +26,7 @@ export interface TunnelCall {
 }
 
 /** Where a tunnel ends: an application in plain TCP, a stream made for it, or a refusal with an HTTP status. */
-export type TunnelTarget =
+type TunnelTarget =
   | { readonly host: string; readonly port: number }
   | { readonly stream: (tunnel: Tunnel) => void }
   | { readonly refuse: number };

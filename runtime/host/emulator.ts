@@ -1,5 +1,6 @@
 import type { LogLevel, LogLine } from './abi.ts';
 import { Connection } from './connection.ts';
+import { HeaderMap } from './headers.ts';
 import { Instance, type Surroundings } from './instance.ts';
 import { Metrics } from './metrics.ts';
 import type { Properties } from './properties.ts';
@@ -169,8 +170,9 @@ export class Root {
 
   /** A request arrives. */
   request(options: MessageOptions): Stream {
+    const headers = new HeaderMap('request', options.headers);
     const stream = new Stream(this.enter());
-    stream.begin(options);
+    stream.begin(headers, options);
     return stream;
   }
 

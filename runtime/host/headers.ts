@@ -1,4 +1,4 @@
-import { fromLatin1, latin1 } from './memory.ts';
+import { checkByteString, fromLatin1, latin1 } from './memory.ts';
 
 /** Names in lower case; values are byte strings (one character a byte). A repeated header has several entries. */
 export type Header = readonly [name: string, value: string];
@@ -6,8 +6,8 @@ export type Header = readonly [name: string, value: string];
 /** What tests and adapters give: pairs in order, or a record when no header is repeated. */
 export type HeadersInput = readonly Header[] | Readonly<Record<string, string>>;
 
-// Headers that Envoy keeps in a slot of their own. It joins repeated lines of them with a comma before any filter
-// runs, and a filter that adds one appends to the one that is there. Every other header stays one entry a line.
+// Headers that Envoy keeps in a slot of their own. It joins repeated lines of them with a comma, leaving out empty ones,
+// before any filter runs, and a filter that adds one appends to the one that is there. Every other header stays one entry a line.
 // Measured on 1.40.
 
 const JOINED_IN_REQUESTS: ReadonlySet<string> = new Set(
@@ -39,7 +39,10 @@ export class HeaderMap {
   constructor(kind: keyof typeof JOINED, headers: HeadersInput = []) {
     this.#joined = JOINED[kind];
     const pairs = Array.isArray(headers) ? (headers as readonly Header[]) : Object.entries(headers);
-    for (const [name, value] of pairs) this.add(name, value);
+    for (const [name, value] of pairs) {
+      checkByteString(value);
+      this.add(name, value);
+    }
   }
 
   get entries(): readonly Header[] {
@@ -55,7 +58,7 @@ export class HeaderMap {
   add(name: string, value: string): void {
     const key = name.toLowerCase();
     const there = this.#joined.has(key) ? this.#entries.find((entry) => entry[0] === key) : undefined;
-    if (there) there[1] = there[1] === '' ? value : `${there[1]},${value}`;
+    if (there) there[1] = [there[1], value].filter((line) => line !== '').join(',');
     else if (key.startsWith(':')) this.#entries.splice(this.#pseudoHeaders(), 0, [key, value]);
     else this.#entries.push([key, value]);
   }

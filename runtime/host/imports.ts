@@ -37,7 +37,7 @@ export function imports(module: WebAssembly.Module, vm: Instance): WebAssembly.I
     const names = missing.map((wanted) => `${wanted.module}.${wanted.name}`).join(', ');
     throw new TypeError(`Failed to load Wasm module due to a missing import: ${names}`);
   }
-  return offered as unknown as WebAssembly.Imports;
+  return offered;
 }
 
 const done = (ok: boolean): number => (ok ? STATUS_OK : STATUS_INVALID_MEMORY_ACCESS);

@@ -51,9 +51,7 @@ export class Instance {
     this.#exports = instance.exports;
     const { memory } = instance.exports;
     if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('the module exports no `memory`');
-    this.memory = new Memory(memory, (size) =>
-      Number(this.#function('proxy_on_memory_allocate', 'malloc')?.(size) ?? 0),
-    );
+    this.memory = new Memory(memory, (size) => this.#function('malloc', 'proxy_on_memory_allocate')?.(size) ?? 0);
     const start = this.#function('_initialize') ?? this.#function('_start');
     start?.();
     if (this.#function('_initialize')) this.#function('main')?.(0, 0);

@@ -7,21 +7,20 @@ export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 /** Text of UTF-8 bytes; broken sequences become U+FFFD. */
 export const fromUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes);
 
-/**
- * Bytes of a byte string: every character is one byte, as HTTP headers are in Fetch and in Node.
- * Throws for a character above U+00FF, which no header can carry.
- */
+/** Throws unless every character is one byte, as HTTP headers are in Fetch and in Node. */
+export function checkByteString(text: string): void {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) <= 0xff) continue;
+    throw new TypeError(
+      `a header is a byte string: expected characters up to U+00FF, got ${JSON.stringify(text)}; encode it as UTF-8 first`,
+    );
+  }
+}
+
+/** Bytes of a byte string: one a character. */
 export function latin1(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 0xff) {
-      throw new TypeError(
-        `a header is a byte string: expected characters up to U+00FF, got ${JSON.stringify(text)}; encode it as UTF-8 first`,
-      );
-    }
-    bytes[i] = code;
-  }
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 

@@ -70,17 +70,11 @@ const EMPTY_BEFORE_RESPONSE = new Set([
 /** Bytes of a value as the ABI gives them: int64 little-endian, bool one byte, text as UTF-8. */
 export function encodeProperty(value: PropertyValue): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  switch (typeof value) {
-    case 'string':
-      return utf8(value);
-    case 'boolean':
-      return Uint8Array.of(value ? 1 : 0);
-    case 'bigint':
-      return int64(value);
-    case 'number':
-      if (!Number.isInteger(value)) throw new TypeError(`a property's number must be whole, got ${value}`);
-      return int64(BigInt(value));
-  }
+  if (typeof value === 'string') return utf8(value);
+  if (typeof value === 'boolean') return Uint8Array.of(value ? 1 : 0);
+  if (typeof value === 'bigint') return int64(value);
+  if (!Number.isInteger(value)) throw new TypeError(`a property's number must be whole, got ${value}`);
+  return int64(BigInt(value));
 }
 
 /** The answer to `proxy_get_property` for a path cut at its NULs, as Envoy 1.40 gives it in that phase. */

@@ -106,9 +106,9 @@ export class Stream extends Context implements Outcome {
   }
 
   /** The request headers arrive. Called once, by the root. */
-  begin(options: MessageOptions): void {
-    this.#learn(options.properties);
-    this.#request.begin(new HeaderMap('request', options.headers), options.endOfStream ?? true);
+  begin(headers: HeaderMap, { properties, endOfStream }: MessageOptions): void {
+    this.#learn(properties);
+    this.#request.begin(headers, endOfStream ?? true);
   }
 
   /** A part of the request's body arrives. */

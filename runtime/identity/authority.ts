@@ -8,10 +8,10 @@ const DAY = 24 * 60 * MINUTE;
 
 /** A certificate is valid from this long before it was made, for peers whose clock is behind. */
 export const BACKDATE_MS = 5 * MINUTE;
-export const DEFAULT_TTL_MS = DAY;
-export const ROOT_TTL_MS = 3650 * DAY;
+const DEFAULT_TTL_MS = DAY;
+const ROOT_TTL_MS = 3650 * DAY;
 
-export interface IssueRequest {
+interface IssueRequest {
   readonly spiffeId: SpiffeId;
   /** Life from now on; a day unless said otherwise. Never beyond the authority's own end. */
   readonly ttlMs?: number;

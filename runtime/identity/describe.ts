@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { spiffeIdOf, type SpiffeId } from '#model/identity.ts';
 import { pemCertificates } from './pem.ts';
 
-export type CertificateStatus = 'valid' | 'expired' | 'not yet valid' | 'no identity' | 'untrusted' | 'not checked';
+type CertificateStatus = 'valid' | 'expired' | 'not yet valid' | 'no identity' | 'untrusted' | 'not checked';
 
 /** What `portolan certs` shows of a certificate. Holds no secret. */
 export interface CertificateDescription {

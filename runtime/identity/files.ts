@@ -16,7 +16,7 @@ export interface CredentialFiles {
 }
 
 export interface WatchOptions {
-  onFinding(finding: Finding): void;
+  readonly onFinding: (finding: Finding) => void;
   /** Quiet time after the last event before the files are read. */
   readonly debounceMs?: number;
   /** The files are read this often also without an event: network file systems send none. */
@@ -33,7 +33,9 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`, {
+      cause: error,
+    });
   }
 }
 
@@ -70,7 +72,7 @@ function parseChain(path: string, text: string): X509Certificate[] {
   try {
     return pemCertificates(text).map((pem) => new X509Certificate(pem));
   } catch (error) {
-    throw new Error(`${path} is not whole PEM: ${(error as Error).message}`);
+    throw new Error(`${path} is not whole PEM: ${(error as Error).message}`, { cause: error });
   }
 }
 

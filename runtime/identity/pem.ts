@@ -4,7 +4,7 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n[A-Za-z0-9+/=\r\n]+-----END \1--
  * The blocks of a PEM text with the given label (RFC 7468), each ended by a newline; text between blocks is a comment.
  * Throws if a block begins that does not end, which is what a file looks like while it is being written.
  */
-export function pemBlocks(text: string, label: string): readonly string[] {
+function pemBlocks(text: string, label: string): readonly string[] {
   const begins = text.split('-----BEGIN ').length - 1;
   const blocks = [...text.matchAll(BLOCK)];
   if (blocks.length !== begins) {

@@ -48,12 +48,11 @@ export async function sign(
   const usages = profile.usages.map((use) =>
     use === 'client' ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth,
   );
+  const { keyCertSign, cRLSign, digitalSignature } = KeyUsageFlags;
+  const keyUsage = profile.isAuthority ? ((keyCertSign | cRLSign) as x509.KeyUsageFlags) : digitalSignature;
   const extensions: x509.Extension[] = [
     new x509.BasicConstraintsExtension(profile.isAuthority, undefined, true),
-    new x509.KeyUsagesExtension(
-      profile.isAuthority ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign : KeyUsageFlags.digitalSignature,
-      true,
-    ),
+    new x509.KeyUsagesExtension(keyUsage, true),
     await x509.SubjectKeyIdentifierExtension.create(publicKey),
     await x509.AuthorityKeyIdentifierExtension.create(signer.keys.publicKey),
   ];

@@ -34,7 +34,7 @@ async function setUp() {
     findings,
     fail: (on: boolean) => (failing = on),
     /** Sets the clock on and lets the timers of that time run. */
-    async pass(ms: number, step = 10_000) {
+    pass: async (ms: number, step = 10_000) => {
       for (let gone = 0; gone < ms; gone += step) {
         clock += step;
         await vi.advanceTimersByTimeAsync(step);

@@ -4,11 +4,11 @@ import { changing, type CredentialSource } from './source.ts';
 
 export interface RotationOptions {
   /** Makes the next certificate; may fail, it is then asked again. */
-  issue(): Promise<WorkloadCertificate>;
+  readonly issue: () => Promise<WorkloadCertificate>;
   /** PEM of the trusted roots; asked again with each certificate. */
-  roots(): string;
+  readonly roots: () => string;
   /** What is wrong, and that it is right again (level info). */
-  onFinding(finding: Finding): void;
+  readonly onFinding: (finding: Finding) => void;
   /** Milliseconds since the epoch; replaced in tests. */
   readonly now?: () => number;
   /** How often the wall clock is read, at most. */

@@ -5,8 +5,8 @@ import { SECRET, type XdsResource } from '#envoy/resource.ts';
 import type { Credentials } from './certificate.ts';
 
 /** The names that Istio's proxies ask for, and so ours. */
-export const CERTIFICATE_SECRET = 'default';
-export const ROOTS_SECRET = 'ROOTCA';
+const CERTIFICATE_SECRET = 'default';
+const ROOTS_SECRET = 'ROOTCA';
 
 /**
  * The SDS resources of one proxy: its certificate with key, and the trust bundle with every root in it. They hold the

@@ -14,7 +14,7 @@ export interface CredentialSource {
 export interface Changing {
   readonly source: Omit<CredentialSource, 'close'>;
   /** Tells listeners only if something differs. */
-  replace(credentials: Credentials): void;
+  readonly replace: (credentials: Credentials) => void;
 }
 
 const same = (a: Credentials, b: Credentials): boolean =>
@@ -36,12 +36,7 @@ export function changing(first: Credentials): Changing {
     replace(next) {
       if (same(credentials, next)) return;
       credentials = next;
-      for (const listener of [...listeners]) listener(next);
+      for (const listener of listeners) listener(next);
     },
   };
-}
-
-/** Credentials that never change. */
-export function fixed(credentials: Credentials): CredentialSource {
-  return { ...changing(credentials).source, close: () => undefined };
 }

@@ -4,7 +4,24 @@
  */
 export const codes = {
   // 10: a text could not be read
+  PTL1001: 'a document is not YAML or JSON',
+  PTL1002: 'a document names a field twice',
+  PTL1003: 'a document is larger or deeper than is read',
+  PTL1004: 'a file or folder cannot be read',
+  PTL1005: 'a document is not a resource',
+  PTL1006: 'resources of a file keep serving while a document of it cannot be read',
+
   // 11: a resource does not follow its schema
+  PTL1101: 'a field does not exist',
+  PTL1102: 'a resource has no apiVersion',
+  PTL1103: 'a value is of another type than its field',
+  PTL1104: 'a value is not allowed in its field',
+  PTL1105: 'a required field is missing',
+  PTL1106: 'fields do not go together',
+  PTL1107: 'values that must differ, or fit together, do not',
+  PTL1108: 'the kind or apiVersion of a resource is not known',
+  PTL1109: 'a resource without a namespace names one',
+  PTL1110: 'a resource has more problems than are listed',
 
   // 12: one resource names another
   PTL1201: 'a waypoint named by istio.io/use-waypoint does not exist or does not serve',
@@ -36,6 +53,15 @@ export const codes = {
   PTL1307: 'an AuthorizationPolicy has HTTP fields, and its target is a TCP port',
   PTL1308: 'an AuthorizationPolicy is a dry run and is not enforced',
   PTL1309: 'a principal is written with spiffe://, so it matches nobody',
+  PTL1310: 'the target or selector of an AuthorizationPolicy is not allowed',
+  PTL1311: 'a list of an AuthorizationPolicy is empty, or holds an empty value',
+  PTL1312: 'a path template is not valid',
+  PTL1313: 'an address or CIDR block is not valid',
+  PTL1314: 'a port is not valid',
+  PTL1315: 'the key of a condition is not valid',
+  PTL1316: 'a "*" in a value is not a wildcard, because it is neither first nor last',
+  PTL1317: 'the provider and the action of an AuthorizationPolicy do not go together',
+  PTL1318: 'an AuthorizationPolicy without rules never decides anything',
 
   // 14: conflict and precedence
   PTL1401: 'an HTTPRoute and a VirtualService steer the same service: the HTTPRoute wins',
@@ -44,13 +70,23 @@ export const codes = {
   PTL1404: 'two services claim the same address and port: the older wins',
   PTL1405: 'two DestinationRules define the same subset or policy: the older wins',
   PTL1406: 'every backend of a route has weight 0, so it answers 500',
+  PTL1490: 'a resource is given twice: the first counts',
 
   // 15: valid, but not supported or only in part
   PTL1501: 'a field is valid but not supported',
+  PTL1502: 'a kind of resource is valid but not supported',
   PTL1503: 'the ingress role is translated but not served yet',
   PTL1504: 'the PROXY binding of a waypoint (sandwich) is not served yet',
   PTL1505: 'a kind of parent or target is not supported',
   PTL1506: 'a value is valid but not supported',
+
+  // 20: running and Envoy
+  PTL2001: 'Envoy refused a part of its configuration: what it held before stays in force',
+  PTL2002: 'an update failed as a whole: what was served before keeps serving',
+
+  // 21: certificates
+  PTL2101: 'new certificate files do not fit together: the certificate before them stays in use',
+  PTL2102: 'a certificate could not be renewed',
 } as const;
 
 export type Code = keyof typeof codes;

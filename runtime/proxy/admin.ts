@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 
 /** What `/ready` of Envoy's admin says; `DOWN` when nobody answers. */
-export type EnvoyState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING' | 'DOWN';
+type EnvoyState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING' | 'DOWN';
 
 /** Envoy's admin interface on its Unix socket. Every call rejects with AdminError when it is not answered with 200. */
 export interface EnvoyAdmin {
@@ -16,7 +16,7 @@ export interface EnvoyAdmin {
   stats(filter: string): Promise<ReadonlyMap<string, number>>;
 }
 
-export class AdminError extends Error {
+class AdminError extends Error {
   override readonly name = 'AdminError';
   /** Undefined: no answer. */
   readonly status: number | undefined;

@@ -14,7 +14,7 @@ import { any } from './any.ts';
 import { overload, RUNTIME_LIMITS, watchdogs } from './limits.ts';
 import { ADMIN_CLUSTER, pipeCluster, prometheusListener, type BindAddress } from './prometheus.ts';
 
-export const XDS_CLUSTER = 'portolan-xds';
+const XDS_CLUSTER = 'portolan-xds';
 
 export interface BootstrapOptions {
   /** The waypoint that this Envoy is. */
@@ -31,16 +31,15 @@ export interface BootstrapOptions {
   readonly maxHeapBytes: number;
   /** Makes labels of parts of the names of statistics. */
   readonly statsTags?: readonly { readonly tagName: string; readonly regex: string }[];
+  /** More runtime keys (`envoy.reloadable_features.…`); those of our limits may be replaced as well. */
+  readonly runtime?: Readonly<Record<string, boolean | number>>;
   /** Which statistics there are; all when absent. */
   readonly statsMatcher?: MessageInitShape<typeof StatsMatcherSchema>;
 }
 
 /** `waypoint~<namespace>/<name>~<instance>`: what the xDS server reads to know which waypoint asks. */
-export const nodeId = ({
-  namespace,
-  name,
-  instance,
-}: Pick<BootstrapOptions, 'namespace' | 'name' | 'instance'>): string => `waypoint~${namespace}/${name}~${instance}`;
+const nodeId = ({ namespace, name, instance }: Pick<BootstrapOptions, 'namespace' | 'name' | 'instance'>): string =>
+  `waypoint~${namespace}/${name}~${instance}`;
 
 /**
  * What Envoy starts with; everything else comes over ADS. Until the first listeners and clusters came it is not ready,
@@ -89,7 +88,9 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
     overloadManager: overload(options.maxHeapBytes),
     watchdogs: watchdogs(),
     layeredRuntime: {
-      layers: [{ name: 'limits', layerSpecifier: { case: 'staticLayer', value: { ...RUNTIME_LIMITS } } }],
+      layers: [
+        { name: 'limits', layerSpecifier: { case: 'staticLayer', value: { ...RUNTIME_LIMITS, ...options.runtime } } },
+      ],
     },
     statsConfig: {
       // Envoy's own tags give its statistics cluster and listener labels, which dashboards for Envoy expect.

@@ -1,10 +1,11 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isAlive, startTime } from './process.ts';
 
 export interface LockOptions {
   /** Called each time the holder is found at work. */
-  onWait?(pid: number): void;
+  readonly onWait?: (pid: number) => void;
   readonly pollMs?: number;
 }
 
@@ -24,7 +25,7 @@ export async function withLock<T>(path: string, task: () => Promise<T>, options:
     }
     const holder = await read(path);
     if (holder && (await isAlive(holder.pid, holder.started))) onWait(holder.pid);
-    else if (holder || (await isStale(path))) await rm(path, { force: true });
+    else if (holder || (await isStale(path))) await breakLock(path, holder);
     await wait(pollMs);
   }
   try {
@@ -34,7 +35,26 @@ export async function withLock<T>(path: string, task: () => Promise<T>, options:
   }
 }
 
-async function read(path: string): Promise<{ pid: number; started: string | undefined } | undefined> {
+interface Holder {
+  readonly pid: number;
+  readonly started: string | undefined;
+}
+
+/** Takes a dead holder's lock away; gives it back if in the meantime it became somebody else's. */
+async function breakLock(path: string, dead: Holder | undefined): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  const found = await read(aside);
+  if (found && (found.pid !== dead?.pid || found.started !== dead.started))
+    await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+async function read(path: string): Promise<Holder | undefined> {
   try {
     const { pid, started } = JSON.parse(await readFile(path, 'utf8')) as { pid: unknown; started: unknown };
     if (typeof pid !== 'number') return undefined;

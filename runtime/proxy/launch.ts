@@ -20,17 +20,18 @@ export interface LaunchOptions {
 const DRAIN_SECONDS = 45;
 
 function args(files: EnvoyFiles, { concurrency, logLevel = 'info' }: LaunchOptions): string[] {
-  return [
-    ...['--config-path', files.bootstrap],
+  const flags: readonly (readonly [string, string?])[] = [
+    ['--config-path', files.bootstrap],
     // Envoy's own hot restart is not used: it would leave a region of shared memory behind for each start.
-    '--disable-hot-restart',
-    ...['--drain-time-s', String(DRAIN_SECONDS)],
+    ['--disable-hot-restart'],
+    ['--drain-time-s', String(DRAIN_SECONDS)],
     // Access logs are seen within a second rather than ten.
-    ...['--file-flush-interval-msec', '1000'],
-    ...['--log-level', logLevel],
-    ...['--log-format', LOG_FORMAT],
-    ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
+    ['--file-flush-interval-msec', '1000'],
+    ['--log-level', logLevel],
+    ['--log-format', LOG_FORMAT],
   ];
+  const workers = concurrency === undefined ? [] : ['--concurrency', String(concurrency)];
+  return [...flags.flatMap(([name, value]) => (value === undefined ? [name] : [name, value])), ...workers];
 }
 
 /** Two launches with one fingerprint give the same Envoy, so one that runs already will do. */

@@ -7,7 +7,7 @@ import { FixedHeapConfigSchema } from '#gen/envoy/extensions/resource_monitors/f
 import { any } from './any.ts';
 
 /** Counts connections of outer listeners; those of internal listeners and of the admin socket are not counted. */
-export const MAX_DOWNSTREAM_CONNECTIONS = 20_000;
+const MAX_DOWNSTREAM_CONNECTIONS = 20_000;
 
 const HEAP = 'envoy.resource_monitors.fixed_heap';
 const CONNECTIONS = 'envoy.resource_monitors.global_downstream_max_connections';

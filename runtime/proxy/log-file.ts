@@ -1,4 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { fstatSync, ftruncateSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 
 /** Follows a file that another process appends to. */
@@ -8,7 +9,7 @@ export interface LogFile {
 }
 
 export interface LogFileOptions {
-  onLine(line: string): void;
+  readonly onLine: (line: string) => void;
   /** Where to begin: `end` for the log of an Envoy that ran before us. */
   readonly from: 'start' | 'end';
   /** The file is emptied when it is longer, once all of it was read. */
@@ -45,11 +46,11 @@ export async function followLog(path: string, options: LogFileOptions): Promise<
       rest = lines.pop() ?? '';
       lines.forEach(onLine);
     }
-    if (position > maxBytes) await empty(file);
-  }
-  async function empty(handle: FileHandle): Promise<void> {
-    await handle.truncate(0);
-    position = 0;
+    // Synchronously, so that the gap in which a line could be lost is as short as can be.
+    if (position > maxBytes && fstatSync(file.fd).size === position) {
+      ftruncateSync(file.fd, 0);
+      position = 0;
+    }
   }
 
   const timer = setInterval(() => (reading = reading.then(read)), pollMs).unref();

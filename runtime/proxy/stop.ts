@@ -30,7 +30,8 @@ export async function endEnvoy(envoy: ProcessRef, admin: EnvoyAdmin, options: St
 async function drain(envoy: ProcessRef, admin: EnvoyAdmin, deadline: number, hurry?: AbortSignal): Promise<void> {
   try {
     await admin.post('/drain_listeners?graceful&skip_exit');
-    while (Date.now() < deadline && !hurry?.aborted && (await isAlive(envoy.pid, envoy.started))) {
+    while (Date.now() < deadline && (await isAlive(envoy.pid, envoy.started))) {
+      if (hurry?.aborted) return;
       if ((await openRequests(admin)) === 0) return;
       await wait(100, undefined, hurry ? { signal: hurry } : {}).catch(() => undefined);
     }

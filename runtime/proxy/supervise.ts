@@ -42,7 +42,7 @@ export interface Supervisor {
   pid(): number;
   /** Resolves when Envoy serves: it has its first configuration. Rejects after so long (60,000 ms unless said otherwise). */
   ready(timeoutMs?: number): Promise<void>;
-  /** Drains, then ends Envoy, and removes its files. A second call with a shorter drain cuts the first one short. */
+  /** Drains, then ends Envoy, and removes its files. A second call ends the draining of the first. */
   stop(options?: StopOptions): Promise<void>;
   /** Ends supervision and leaves Envoy running; a later `supervise` of the same folder adopts it. */
   leave(): Promise<void>;
@@ -120,7 +120,7 @@ export async function supervise(options: SuperviseOptions): Promise<Supervisor> 
   }
 
   async function watch(): Promise<void> {
-    while (!over) {
+    for (;;) {
       const reason = await ended(current, child, ending.signal);
       if (over) return;
       if (Date.now() - startedAt > BACKOFF_MS.forgottenAfter) crashes = 0;
@@ -140,7 +140,6 @@ export async function supervise(options: SuperviseOptions): Promise<Supervisor> 
   async function finish(): Promise<void> {
     over = true;
     ending.abort();
-    release();
     await watching;
   }
 
@@ -149,6 +148,7 @@ export async function supervise(options: SuperviseOptions): Promise<Supervisor> 
   async function stop(how: StopOptions): Promise<void> {
     await finish();
     await endEnvoy(current, admin, { ...how, hurry: impatient.signal });
+    release();
     await log?.close();
     await removeFiles(files);
     options.onEvent({ kind: 'stopped' });
@@ -166,6 +166,7 @@ export async function supervise(options: SuperviseOptions): Promise<Supervisor> 
     async leave() {
       left = true;
       await finish();
+      release();
       await log?.close();
     },
   };

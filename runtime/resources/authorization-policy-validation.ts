@@ -26,7 +26,8 @@ function validateTargets({ selector, targetRef, targetRefs }: AuthorizationPolic
   }
   for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
     const wild = key === '' || `${key}${value}`.includes('*');
-    if (wild) error(report, 'PTL1310', `selector.matchLabels[${key}]`, 'a selector takes no wildcards and no empty keys');
+    if (wild)
+      error(report, 'PTL1310', `selector.matchLabels[${key}]`, 'a selector takes no wildcards and no empty keys');
   }
   if (targetRef !== undefined) validateTarget(targetRef, 'targetRef', report);
   targetRefs.forEach((each, index) => validateTarget(each, `targetRefs[${index}]`, report));
@@ -45,7 +46,9 @@ function validateTarget(
   report: Report,
 ): void {
   if (namespace !== undefined) {
-    error(report, 'PTL1310', `${at}.namespace`, 'a target is in the namespace of its policy', { next: 'remove namespace' });
+    error(report, 'PTL1310', `${at}.namespace`, 'a target is in the namespace of its policy', {
+      next: 'remove namespace',
+    });
   }
   if (targetKinds.includes(`${group}/${kind}`)) return;
   const expected = 'a Service, ServiceEntry (networking.istio.io), Gateway or GatewayClass (gateway.networking.k8s.io)';
@@ -66,7 +69,10 @@ function validateAction({ action, rules, provider }: AuthorizationPolicySpec, re
   }
   if (action === 'AUDIT') {
     const message = 'action AUDIT is not supported by this version';
-    report.add({ code: 'PTL1501', level: 'warning', message, effect: 'nothing is audited; no request is decided' }, 'action');
+    report.add(
+      { code: 'PTL1501', level: 'warning', message, effect: 'nothing is audited; no request is decided' },
+      'action',
+    );
   }
 }
 
@@ -100,7 +106,8 @@ function validateNotEmpty(of: Source | Operation, at: string, name: string, repo
 function validatePaths(paths: readonly string[], at: string, report: Report): void {
   paths.forEach((path, index) => {
     const wrong = pathTemplateError(path);
-    if (wrong !== undefined) error(report, 'PTL1312', `${at}[${index}]`, `path template "${path}": ${wrong}`, { came: path });
+    if (wrong !== undefined)
+      error(report, 'PTL1312', `${at}[${index}]`, `path template "${path}": ${wrong}`, { came: path });
   });
   validateStars(
     paths.map((path) => path.replaceAll('{*}', '').replaceAll('{**}', '')),
@@ -113,7 +120,10 @@ function validateAddresses(values: readonly string[], at: string, report: Report
   values.forEach((value, index) => {
     if (parseCidr(value) !== undefined) return;
     const expected = 'an address such as 10.1.2.3, or a block such as 10.1.0.0/16';
-    error(report, 'PTL1313', `${at}[${index}]`, `"${value}" is not an IP address or CIDR block`, { expected, came: value });
+    error(report, 'PTL1313', `${at}[${index}]`, `"${value}" is not an IP address or CIDR block`, {
+      expected,
+      came: value,
+    });
   });
 }
 
@@ -145,7 +155,13 @@ function validateStars(values: readonly string[], at: string, report: Report): v
 }
 
 /** Keys that the webhook takes and we do not honour yet. */
-const unsupportedKeys = ['remote.ip', 'request.auth.principal', 'request.auth.audiences', 'request.auth.presenter', 'connection.sni'];
+const unsupportedKeys = [
+  'remote.ip',
+  'request.auth.principal',
+  'request.auth.audiences',
+  'request.auth.presenter',
+  'connection.sni',
+];
 
 function validateCondition({ key, values, notValues }: Condition, at: string, report: Report): void {
   if (values.length === 0 && notValues.length === 0) {
@@ -167,7 +183,8 @@ function validateCondition({ key, values, notValues }: Condition, at: string, re
   else if (key.startsWith('request.auth.claims') || key.startsWith('experimental.envoy.filters.')) {
     validateMapKey(key, at, report);
     refuse(report, `${at}.key`, `condition ${key}`);
-  } else if (key === 'source.serviceAccount' || key === 'source.trustDomain') refuse(report, `${at}.key`, `condition ${key}`);
+  } else if (key === 'source.serviceAccount' || key === 'source.trustDomain')
+    refuse(report, `${at}.key`, `condition ${key}`);
   else unknownKey(key, at, report);
 }
 

@@ -16,12 +16,3 @@ export function parseCidr(text: string): Cidr | undefined {
   if (!/^(?:0|[1-9][0-9]{0,2})$/.test(length) || Number(length) > bits) return undefined;
   return { address, length: Number(length) };
 }
-
-/** An IP address or an address block, for `string({format})`. */
-export const cidr: readonly [string, (text: string) => boolean] = [
-  'an IP address or CIDR block',
-  (text) => parseCidr(text) !== undefined,
-];
-
-/** An IP address, for `string({format})`. */
-export const ipAddress: readonly [string, (text: string) => boolean] = ['an IP address', (text) => isIP(text) !== 0];

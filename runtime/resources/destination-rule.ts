@@ -26,17 +26,20 @@ const fields = {
   loadBalancer,
   connectionPool: s.object({ tcp, http: s.unsupported(any, 'connectionPool.http') }),
   outlierDetection: s.unsupported(any, 'outlierDetection', { effect: 'no endpoint is ejected' }),
-  tls: s.check(s.object({
-    mode: s.withDefault(s.enumeration('DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'), 'DISABLE'),
-    clientCertificate: s.ignored(),
-    privateKey: s.ignored(),
-    caCertificates: s.ignored(),
-    credentialName: s.ignored(),
-    subjectAltNames: s.ignored(),
-    sni: s.ignored(),
-    insecureSkipVerify: s.ignored(),
-    caCrl: s.ignored(),
-  }), originationUnsupported),
+  tls: s.check(
+    s.object({
+      mode: s.withDefault(s.enumeration('DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'), 'DISABLE'),
+      clientCertificate: s.ignored(),
+      privateKey: s.ignored(),
+      caCertificates: s.ignored(),
+      credentialName: s.ignored(),
+      subjectAltNames: s.ignored(),
+      sni: s.ignored(),
+      insecureSkipVerify: s.ignored(),
+      caCrl: s.ignored(),
+    }),
+    originationUnsupported,
+  ),
 };
 
 const portPolicy = s.object({ port: s.object({ number: s.integer(1, 65_535) }), ...fields });

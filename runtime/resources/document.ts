@@ -24,6 +24,8 @@ export class ParsedDocument {
   readonly text: string;
   readonly items: readonly Item[];
   readonly errors: readonly YamlError[];
+  /** Nobody knows what all of it was meant to be. */
+  readonly broken: boolean;
   #tree: YamlTree | undefined;
 
   constructor(text: string) {
@@ -31,6 +33,7 @@ export class ParsedDocument {
     const tree = parseYaml(text);
     this.errors = tree.errors;
     this.items = readItems(tree.value, tree.errors.length > 0);
+    this.broken = tree.errors.length > 0 || this.items.some(({ state }) => state === 'unread');
   }
 
   /** The offset in the text of the field that a path names, or of what is nearest to it. */

@@ -47,4 +47,3 @@ export const endpointSlice = {
   body,
   bodyIsSpec: true,
 } satisfies KindDefinition<'EndpointSlice'>;
-

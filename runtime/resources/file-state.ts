@@ -17,16 +17,12 @@ export interface FileState {
 export function readFileState(path: string, text: string, before: FileState | undefined): FileState {
   if (before?.text === text) return before;
   const { documents, offsets } = before === undefined ? readDocuments(splitDocuments(text), []) : edit(text, before);
-  return { path, text, documents, offsets, broken: documents.find(isBroken) };
+  return { path, text, documents, offsets, broken: documents.find(({ broken }) => broken) };
 }
 
 /** Where in the file something of a document is. */
 export function positionIn(file: FileState, document: ParsedDocument, offset: number): Position {
   return positionAt(file.text, (file.offsets[file.documents.indexOf(document)] ?? 0) + offset);
-}
-
-function isBroken({ errors, items }: ParsedDocument): boolean {
-  return errors.length > 0 || items.some(({ state }) => state === 'unread');
 }
 
 type Documents = Pick<FileState, 'documents' | 'offsets'>;

@@ -156,16 +156,12 @@ function isSame({ stats: a, readAt }: Known, b: Stats): boolean {
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
 
-function reasonOf(error: unknown): string {
-  switch (codeOf(error)) {
-    case 'ENOENT':
-      return 'there is no such file or folder';
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied';
-    case 'ELOOP':
-      return 'its links lead in a circle';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
-}
+const reasons: ReadonlyMap<string | undefined, string> = new Map([
+  ['ENOENT', 'there is no such file or folder'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['ELOOP', 'its links lead in a circle'],
+]);
+
+const reasonOf = (error: unknown): string =>
+  reasons.get(codeOf(error)) ?? (error instanceof Error ? error.message : String(error));

@@ -13,16 +13,22 @@ const everywhere = s.object({
 
 const allowedRoutes = s.object({
   namespaces: s.withDefault(s.check(everywhere, selectorGiven), { from: 'Same' }),
-  kinds: s.list(s.object({ group: s.withDefault(s.string(), 'gateway.networking.k8s.io'), kind: s.required(s.string()) }), {
-    max: 8,
-  }),
+  kinds: s.list(
+    s.object({ group: s.withDefault(s.string(), 'gateway.networking.k8s.io'), kind: s.required(s.string()) }),
+    {
+      max: 8,
+    },
+  ),
 });
 
 const tls = s.object({
   mode: s.withDefault(s.enumeration('Terminate', 'Passthrough'), 'Terminate'),
   certificateRefs: s.list(secretReference, { max: 64 }),
   options: s.map(s.string(), { max: 16 }),
-  frontendValidation: s.unsupported(s.anything(), 'checking the certificates of clients', { level: 'error', refuses: true }),
+  frontendValidation: s.unsupported(s.anything(), 'checking the certificates of clients', {
+    level: 'error',
+    refuses: true,
+  }),
 });
 
 const listener = s.object({
@@ -72,7 +78,10 @@ function selectorGiven({ from, selector }: s.Infer<typeof everywhere>, report: s
   if ((from === 'Selector') === (selector !== undefined)) return;
   if (from !== 'Selector') {
     const message = `selector has no meaning with from: ${from}`;
-    report.add({ code: 'PTL1106', level: 'warning', message, next: 'set from: Selector, or remove selector' }, 'selector');
+    report.add(
+      { code: 'PTL1106', level: 'warning', message, next: 'set from: Selector, or remove selector' },
+      'selector',
+    );
   } else {
     const message = 'from: Selector needs a selector';
     report.add({ code: 'PTL1106', level: 'error', message, next: 'add selector.matchLabels' }, 'selector');

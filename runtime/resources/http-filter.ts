@@ -9,7 +9,7 @@ const header = s.object({
 });
 
 /** HTTPHeaderFilter. Of entries whose names differ in case only, the first counts. */
-export const headerFilter = s.object({
+const headerFilter = s.object({
   set: s.list(header, { max: 16 }),
   add: s.list(header, { max: 16 }),
   remove: s.list(s.string({ min: 1 }), { max: 16 }),
@@ -18,7 +18,7 @@ export const headerFilter = s.object({
 const path = s.string({ max: 1024 });
 
 /** HTTPPathModifier. */
-export const pathModifier = s.variants('type', {
+const pathModifier = s.variants('type', {
   ReplaceFullPath: { replaceFullPath: s.required(path) },
   ReplacePrefixMatch: { replacePrefixMatch: s.required(path) },
 });
@@ -31,7 +31,12 @@ const redirect = s.object({
   statusCode: s.withDefault(
     s.transform(s.integer(300, 399), (code, report) => {
       if (code === 301 || code === 302 || code === 303 || code === 307 || code === 308) return code;
-      report.add({ code: 'PTL1104', level: 'error', message: `${code} is not a status of a redirect`, expected: 'one of: 301, 302, 303, 307, 308' });
+      report.add({
+        code: 'PTL1104',
+        level: 'error',
+        message: `${code} is not a status of a redirect`,
+        expected: 'one of: 301, 302, 303, 307, 308',
+      });
       return undefined;
     }),
     302,
@@ -51,7 +56,9 @@ export const httpFilter = s.variants('type', {
   ResponseHeaderModifier: { responseHeaderModifier: s.required(headerFilter) },
   RequestRedirect: { requestRedirect: s.required(redirect) },
   URLRewrite: { urlRewrite: s.required(rewrite) },
-  RequestMirror: { requestMirror: s.unsupported(s.anything(), 'filter RequestMirror', { effect: 'nothing is mirrored' }) },
+  RequestMirror: {
+    requestMirror: s.unsupported(s.anything(), 'filter RequestMirror', { effect: 'nothing is mirrored' }),
+  },
   CORS: { cors: s.unsupported(s.anything(), 'filter CORS', { effect: 'responses get no CORS headers' }) },
   ExtensionRef: { extensionRef: s.unsupported(localReference, 'filter ExtensionRef', refused) },
   ExternalAuth: { externalAuth: s.unsupported(s.anything(), 'filter ExternalAuth', refused) },

@@ -11,17 +11,7 @@ const valueMatch = {
   value: s.required(s.string({ min: 1, max: 4096 })),
 };
 
-const method = s.enumeration(
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'DELETE',
-  'CONNECT',
-  'OPTIONS',
-  'TRACE',
-  'PATCH',
-);
+const method = s.enumeration('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH');
 
 /** HTTPRouteMatch: every part must hold. */
 export const httpMatch = s.object({

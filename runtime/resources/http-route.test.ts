@@ -69,24 +69,55 @@ describe('an HTTPRoute', () => {
     ['a relative path', path('PathPrefix', 'a'), 'PTL1104 spec.rules[0].matches[0].path.value'],
     ['a path that climbs', path('Exact', '/a/../b'), 'PTL1104 spec.rules[0].matches[0].path.value'],
     ['a bad escape', path('Exact', '/a%zz'), 'PTL1104 spec.rules[0].matches[0].path.value'],
-    ['a huge weight', rules({ backendRefs: [{ ...backend, weight: 4_294_967_296 }] }), 'PTL1104 spec.rules[0].backendRefs[0].weight'],
+    [
+      'a huge weight',
+      rules({ backendRefs: [{ ...backend, weight: 4_294_967_296 }] }),
+      'PTL1104 spec.rules[0].backendRefs[0].weight',
+    ],
     ['a Service without a port', rules({ backendRefs: [{ name: 'b' }] }), 'PTL1105 spec.rules[0].backendRefs[0].port'],
     ['an address for a host', { hostnames: ['10.0.0.1'] }, 'PTL1104 spec.hostnames[0]'],
     ['an unknown method', rules({ matches: [{ method: 'get' }] }), 'PTL1104 spec.rules[0].matches[0].method'],
     ['a bad duration', rules({ timeouts: { request: '10' } }), 'PTL1104 spec.rules[0].timeouts.request'],
-    ['a backend that waits longer', rules({ timeouts: { request: '1s', backendRequest: '1m' } }), 'PTL1107 spec.rules[0].timeouts.backendRequest'],
-    ['a redirect and backends', rules({ filters: [{ type: 'RequestRedirect', requestRedirect: {} }], backendRefs: [backend] }), 'PTL1106 spec.rules[0].backendRefs'],
-    ['two rewrites', rules({ filters: [{ type: 'URLRewrite', urlRewrite: {} }, { type: 'URLRewrite', urlRewrite: {} }] }), 'PTL1107 spec.rules[0].filters[1].type'],
-    ['a status that is no redirect', rules({ filters: [{ type: 'RequestRedirect', requestRedirect: { statusCode: 304 } }] }), 'PTL1104 spec.rules[0].filters[0].requestRedirect.statusCode'],
+    [
+      'a backend that waits longer',
+      rules({ timeouts: { request: '1s', backendRequest: '1m' } }),
+      'PTL1107 spec.rules[0].timeouts.backendRequest',
+    ],
+    [
+      'a redirect and backends',
+      rules({ filters: [{ type: 'RequestRedirect', requestRedirect: {} }], backendRefs: [backend] }),
+      'PTL1106 spec.rules[0].backendRefs',
+    ],
+    [
+      'two rewrites',
+      rules({
+        filters: [
+          { type: 'URLRewrite', urlRewrite: {} },
+          { type: 'URLRewrite', urlRewrite: {} },
+        ],
+      }),
+      'PTL1107 spec.rules[0].filters[1].type',
+    ],
+    [
+      'a status that is no redirect',
+      rules({ filters: [{ type: 'RequestRedirect', requestRedirect: { statusCode: 304 } }] }),
+      'PTL1104 spec.rules[0].filters[0].requestRedirect.statusCode',
+    ],
     [
       'a prefix to replace and none to match',
       rules({
         matches: [{ path: { type: 'Exact', value: '/a' } }],
-        filters: [{ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } } }],
+        filters: [
+          { type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } } },
+        ],
       }),
       'PTL1106 spec.rules[0].matches',
     ],
-    ['a bad header name', rules({ matches: [{ headers: [{ name: 'a b', value: 'x' }] }] }), 'PTL1104 spec.rules[0].matches[0].headers[0].name'],
+    [
+      'a bad header name',
+      rules({ matches: [{ headers: [{ name: 'a b', value: 'x' }] }] }),
+      'PTL1104 spec.rules[0].matches[0].headers[0].name',
+    ],
     ['a misspelt field', rules({ backendRef: [backend] }), 'PTL1101 spec.rules[0].backendRef'],
   ])('is not valid with %s', (_, spec, problem) => {
     expect(read(spec)).toMatchObject({ state: 'invalid', problems: [problem] });

@@ -2,7 +2,7 @@ import type { ResourceRef } from '#model/finding.ts';
 import { type AnyResource, kinds } from './kinds.ts';
 import type { KindDefinition } from './kind.ts';
 import { readMetadata } from './metadata.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from './schema/nearest.ts';
 import { otherKind } from './other-kind.ts';
 import { type Problem, Report, shown } from './schema/report.ts';
 
@@ -23,8 +23,7 @@ export type Item = { readonly at: string; readonly problems: readonly Problem[] 
 
 type Raw = Readonly<Record<string, unknown>>;
 
-const isRaw = (value: unknown): value is Raw =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** One text for one resource; unique, because no part of it may have a space or a slash. */
 export const keyOf = (kind: string, namespace: string, name: string): string => `${kind} ${namespace}/${name}`;
@@ -39,7 +38,9 @@ export function readItems(value: unknown, broken: boolean): readonly Item[] {
   if (isList(value)) {
     return value['items'].map((each: unknown, index) => {
       const at = `items[${index}]`;
-      return isRaw(each) ? readItem(each, at, broken) : unread(at, 'PTL1005', `a resource is an object, came ${shown(each)}`);
+      return isRaw(each)
+        ? readItem(each, at, broken)
+        : unread(at, 'PTL1005', `a resource is an object, came ${shown(each)}`);
     });
   }
   return [readItem(value, '', broken)];
@@ -60,7 +61,13 @@ function readItem(raw: Raw, at: string, broken: boolean): Item {
   const { kind } = raw;
   if (typeof kind !== 'string' || kind === '') {
     const near = nearestField(raw, 'kind');
-    return unread(at, 'PTL1108', 'this is not a Kubernetes resource: it has no kind', near ?? '', 'add apiVersion and kind');
+    return unread(
+      at,
+      'PTL1108',
+      'this is not a Kubernetes resource: it has no kind',
+      near ?? '',
+      'add apiVersion and kind',
+    );
   }
   const definition = definitionOf(raw['apiVersion'], kind, report);
   if (definition === undefined) return { at, ...other(raw, kind, report) };
@@ -110,7 +117,10 @@ function definitionOf(apiVersion: unknown, kind: string, report: Report): KindDe
   if (definition === undefined || definition.versions.includes(version)) return definition;
   const expected = definition.versions.map((each) => apiVersionOf(definition, each)).join(', ');
   const message = `${kind} has no version "${apiVersion}" that we read`;
-  report.add({ code: 'PTL1108', level: 'error', message, expected: `one of: ${expected}`, came: apiVersion }, 'apiVersion');
+  report.add(
+    { code: 'PTL1108', level: 'error', message, expected: `one of: ${expected}`, came: apiVersion },
+    'apiVersion',
+  );
   return definition;
 }
 
@@ -138,7 +148,10 @@ function missingVersion(definition: KindDefinition, report: Report): void {
 /** A kind that its group does not have, and that is nearly one of ours: not to be taken for somebody else's. */
 function misspelt(group: string, kind: string, report: Report): KindDefinition | undefined {
   if (otherKind(group, kind) !== 'unknown') return undefined;
-  const near = nearest(kind, kinds.filter((each) => each.group === group).map((each) => each.kind));
+  const near = nearest(
+    kind,
+    kinds.filter((each) => each.group === group).map((each) => each.kind),
+  );
   const definition = near === undefined ? undefined : byKind.get(near);
   if (definition !== undefined) {
     const message = `there is no kind "${kind}" in ${groupText(group)}`;

@@ -69,7 +69,9 @@ status:
 `);
     expect(set.findings).toEqual([]);
     expect(set.of('Service')[0]?.metadata.creationTimestamp).toBe('2025-01-01T00:00:00Z');
-    expect(set.of('Service')[0]?.spec.ports).toEqual([{ name: 'http', port: 9080, protocol: 'TCP', targetPort: 'http' }]);
+    expect(set.of('Service')[0]?.spec.ports).toEqual([
+      { name: 'http', port: 9080, protocol: 'TCP', targetPort: 'http' },
+    ]);
     expect(set.of('Pod')[0]).toMatchObject({
       spec: { serviceAccountName: 'reviews', containers: [{ ports: [{ name: 'http', containerPort: 9080 }] }] },
       status: { podIP: '10.244.1.7', conditions: [{ type: 'Ready', status: 'True' }] },
@@ -77,7 +79,8 @@ status:
   });
 
   it('loads: the other kinds', () => {
-    const set = load(`{apiVersion: v1, kind: Namespace, metadata: {name: app, labels: {istio.io/use-waypoint: waypoint}}}
+    const set =
+      load(`{apiVersion: v1, kind: Namespace, metadata: {name: app, labels: {istio.io/use-waypoint: waypoint}}}
 ---
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: a, namespace: app}, secrets: []}
 ---
@@ -86,7 +89,7 @@ kind: EndpointSlice
 metadata: {name: a-1, namespace: app, labels: {kubernetes.io/service-name: a}}
 addressType: IPv4
 ports: [{name: http, port: 80, protocol: TCP}]
-endpoints: [{addresses: [10.0.0.1], conditions: {ready: true}, nodeName: n, targetRef: {kind: Pod, name: p, namespace: app}}]
+endpoints: [{addresses: [10.0.0.1], conditions: {ready: true}, nodeName: node, targetRef: {kind: Pod, name: p, namespace: app}}]
 ---
 apiVersion: networking.istio.io/v1beta1
 kind: WorkloadEntry
@@ -105,7 +108,10 @@ spec: {from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: web
 `);
     expect(set.findings).toEqual([]);
     expect(set.get('Namespace', '', 'app')?.metadata.labels['istio.io/use-waypoint']).toBe('waypoint');
-    expect(set.of('EndpointSlice')[0]?.spec).toMatchObject({ addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'] }] });
+    expect(set.of('EndpointSlice')[0]?.spec).toMatchObject({
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.0.0.1'] }],
+    });
     expect(set.get('WorkloadEntry', 'app', 'vm')?.spec.ports).toEqual({ http: 8080 });
     expect(set.get('GatewayClass', '', 'portolan')?.metadata.namespace).toBe('');
     expect(set.of('ReferenceGrant')).toHaveLength(1);

@@ -13,8 +13,6 @@ export const labelSelector = s.object({
   matchExpressions: s.list(s.check(expression, valuesOfOperator)),
 });
 
-export type LabelSelector = s.Infer<typeof labelSelector>;
-
 function valuesOfOperator({ operator, values }: s.Infer<typeof expression>, report: s.Report): void {
   const needed = operator === 'In' || operator === 'NotIn';
   if (needed === values.length > 0) return;

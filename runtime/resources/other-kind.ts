@@ -5,14 +5,13 @@ type Known = Unsupported | 'elsewhere';
 
 const unused = (effect: string, level: Problem['level'] = 'warning'): Unsupported => ({ level, effect });
 
-const core = [
-  ...['Binding', 'ComponentStatus', 'ConfigMap', 'Endpoints', 'Event', 'LimitRange', 'Node', 'PersistentVolume'],
-  ...['PersistentVolumeClaim', 'PodTemplate', 'ReplicationController', 'ResourceQuota', 'Secret', 'List'],
-];
+const core =
+  'Binding ComponentStatus ConfigMap Endpoints Event LimitRange List Node PersistentVolume PersistentVolumeClaim ' +
+  'PodTemplate ReplicationController ResourceQuota Secret';
 
 /** Kinds of the groups that we read some of. `elsewhere`: in use, but not by a waypoint. */
 const groups: Readonly<Record<string, ReadonlyMap<string, Known>>> = {
-  '': new Map(core.map((kind) => [kind, 'elsewhere'])),
+  '': new Map(core.split(' ').map((kind) => [kind, 'elsewhere'])),
   'discovery.k8s.io': new Map(),
   'gateway.networking.k8s.io': new Map<string, Known>([
     ['GRPCRoute', unused('calls go to the service as if unrouted')],

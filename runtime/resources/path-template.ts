@@ -1,7 +1,7 @@
 const literal = /^[A-Za-z0-9\-._~%!$&'()+,;:@=]*$/;
 
 /** Whether Istio takes a path for a URI template rather than for a prefix, suffix or exact text. */
-export function isPathTemplate(path: string): boolean {
+function isPathTemplate(path: string): boolean {
   return path.includes('{*}') || path.includes('{**}');
 }
 

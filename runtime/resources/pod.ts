@@ -39,9 +39,7 @@ const status = s.object(
     phase: s.enumeration('Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'),
     podIP: s.string(),
     podIPs: s.list(s.object({ ip: s.withDefault(s.string(), '') }, { open: true })),
-    conditions: s.list(
-      s.object({ type: s.required(s.string()), status: s.required(s.string()) }, { open: true }),
-    ),
+    conditions: s.list(s.object({ type: s.required(s.string()), status: s.required(s.string()) }, { open: true })),
     hostIP: s.ignored(),
     hostIPs: s.ignored(),
   },

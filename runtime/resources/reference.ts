@@ -2,7 +2,7 @@ import { dnsLabel, dnsSubdomain } from './dns-name.ts';
 import { portNumber } from './port.ts';
 import * as s from './schema.ts';
 
-export const gatewayGroup = 'gateway.networking.k8s.io';
+const gatewayGroup = 'gateway.networking.k8s.io';
 
 /** An API group; empty is the core group. */
 export const group = s.string({

@@ -1,12 +1,12 @@
 import type { Finding, ResourceRef } from '#model/finding.ts';
-import type { ParsedDocument } from './document.ts';
+import type { EntryIndex, Written } from './entry-index.ts';
 import { type FileState, positionIn } from './file-state.ts';
-import { type Item, keyOf } from './item.ts';
-import { type AnyResource, type Kind, type Kinds, kinds } from './kinds.ts';
+import { keyOf } from './item.ts';
+import type { Kind, Kinds } from './kinds.ts';
 import type { InvalidResource } from './resource.ts';
 import { joinPath } from './schema/report.ts';
 
-export type { AnyResource, Kind, Kinds } from './kinds.ts';
+export type { Kind, Kinds } from './kinds.ts';
 
 /** Where something is written. Lines and columns count from 1. */
 export interface Place {
@@ -37,25 +37,6 @@ export interface ResourceSet {
   placeOf(finding: Finding): Place | undefined;
 }
 
-/** A place that is worked out when somebody asks. */
-export interface Written {
-  readonly file: string;
-  readonly document: ParsedDocument;
-  /** Path of the resource in its document: empty, or `items[2]`. */
-  readonly at: string;
-}
-
-/** What the store knows of one resource; `resource` and `invalid` exclude each other. */
-export interface Entry {
-  readonly key: string;
-  readonly ref: ResourceRef;
-  readonly resource: AnyResource | undefined;
-  readonly invalid: InvalidResource | undefined;
-  readonly written: Written;
-  /** What it was made of; undefined when it is only kept. */
-  readonly item: Item | undefined;
-}
-
 /** A finding with its place: of a field in a document, or of an offset where the document is not even parsed. */
 export interface PlacedFinding {
   readonly finding: Finding;
@@ -63,46 +44,40 @@ export interface PlacedFinding {
   readonly offset?: number;
 }
 
-/** The set of these entries, sharing with the one before whatever is equal. */
+/** What the store hands out. */
 export class ResourceSnapshot implements ResourceSet {
-  readonly invalid: readonly InvalidResource[];
   readonly findings: readonly Finding[];
-  readonly entries: ReadonlyMap<string, Entry>;
-  readonly #byKind: ReadonlyMap<Kind, KindIndex>;
-  readonly #places: ReadonlyMap<Finding, PlacedFinding>;
   readonly #files: ReadonlyMap<string, FileState>;
+  readonly #entries: EntryIndex;
+  readonly #places: ReadonlyMap<Finding, PlacedFinding>;
 
   constructor(
     files: ReadonlyMap<string, FileState>,
-    entries: ReadonlyMap<string, Entry>,
-    findings: readonly PlacedFinding[],
+    entries: EntryIndex,
+    found: readonly PlacedFinding[],
     before: ResourceSnapshot | undefined,
   ) {
-    const invalid: InvalidResource[] = [];
-    const byKind = new Map<Kind, AnyResource[]>(kinds.map(({ kind }) => [kind, []]));
-    for (const entry of entries.values()) {
-      if (entry.resource !== undefined) byKind.get(entry.resource.kind)?.push(entry.resource);
-      else if (entry.invalid !== undefined) invalid.push(entry.invalid);
-    }
-    const known = before === undefined ? undefined : before.#byKind;
+    const findings = found.map(({ finding }) => finding);
     this.#files = files;
-    this.entries = entries;
-    this.invalid = shared(invalid, before?.invalid);
-    this.findings = shared(findings.map(({ finding }) => finding), before?.findings);
-    this.#places = new Map(findings.map((placed) => [placed.finding, placed]));
-    this.#byKind = new Map([...byKind].map(([kind, resources]) => [kind, indexed(resources, known?.get(kind))]));
+    this.#entries = entries;
+    this.#places = new Map(found.map((placed) => [placed.finding, placed]));
+    this.findings = before !== undefined && sameMembers(findings, before.findings) ? before.findings : findings;
+  }
+
+  get invalid(): readonly InvalidResource[] {
+    return this.#entries.invalid;
   }
 
   of<K extends Kind>(kind: K): readonly Kinds[K][] {
-    return this.#byKind.get(kind)?.sorted as readonly AnyResource[] as readonly Kinds[K][];
+    return this.#entries.of(kind) as readonly Kinds[K][];
   }
 
   get<K extends Kind>(kind: K, namespace: string, name: string): Kinds[K] | undefined {
-    return this.entries.get(keyOf(kind, namespace, name))?.resource as Kinds[K] | undefined;
+    return this.#entries.get(keyOf(kind, namespace, name))?.resource as Kinds[K] | undefined;
   }
 
   locate({ kind, namespace, name }: ResourceRef, path: string): Place | undefined {
-    const written = this.entries.get(keyOf(kind, namespace, name))?.written;
+    const written = this.#entries.get(keyOf(kind, namespace, name))?.written;
     return written && this.#place(written, path);
   }
 
@@ -119,27 +94,5 @@ export class ResourceSnapshot implements ResourceSet {
   }
 }
 
-/** The array before, if the new one has the same members in the same order. */
-function shared<T>(now: readonly T[], before: readonly T[] | undefined): readonly T[] {
-  return before !== undefined && sameMembers(now, before) ? before : now;
-}
-
 const sameMembers = <T>(a: readonly T[], b: readonly T[]): boolean =>
   a.length === b.length && a.every((each, index) => each === b[index]);
-
-interface KindIndex {
-  /** In the order of the files, which tells cheaply that nothing changed. */
-  readonly read: readonly AnyResource[];
-  /** By namespace and name, in code unit order. */
-  readonly sorted: readonly AnyResource[];
-}
-
-function indexed(read: readonly AnyResource[], before: KindIndex | undefined): KindIndex {
-  if (before !== undefined && sameMembers(read, before.read)) return before;
-  const sorted = read.toSorted(
-    ({ metadata: a }, { metadata: b }) => compare(a.namespace, b.namespace) || compare(a.name, b.name),
-  );
-  return { read, sorted: shared(sorted, before?.sorted) };
-}
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -24,7 +24,9 @@ const spec = s.object({
   externalName: s.string(),
   externalIPs: s.ignored(),
   publishNotReadyAddresses: s.boolean(),
-  trafficDistribution: s.unsupported(s.string(), 'spec.trafficDistribution', { effect: 'all endpoints are used alike' }),
+  trafficDistribution: s.unsupported(s.string(), 'spec.trafficDistribution', {
+    effect: 'all endpoints are used alike',
+  }),
   internalTrafficPolicy: s.ignored(),
   externalTrafficPolicy: s.ignored(),
   allocateLoadBalancerNodePorts: s.ignored(),

@@ -1,11 +1,9 @@
 import type { Finding } from '#model/finding.ts';
 import type { Item } from './item.ts';
 import type { Problem } from './schema/report.ts';
-import type { Entry } from './resource-set.ts';
+import type { KeyedItem } from './claims.ts';
+import type { ParsedDocument } from './document.ts';
 import type { YamlError } from './yaml-tree.ts';
-
-/** An item that names a resource of a kind that we read. */
-export type KeyedItem = Extract<Item, { readonly key: string }>;
 
 /** Findings of an item. `kept`: it is invalid, and an earlier version serves on. */
 export function itemFindings(item: Item, kept: boolean): readonly Finding[] {
@@ -28,8 +26,18 @@ function effectOf(item: Item, kept: boolean): string | undefined {
     : 'it is not used until it is mended';
 }
 
-/** A document that is not YAML, or not within the limits; `item` is what it seems to be about. */
-export function brokenFinding(error: YamlError, item: KeyedItem | undefined, kept: boolean): Finding {
+/** What a document that cannot be read seems to be about. */
+export function subjectOf({ items }: ParsedDocument): KeyedItem | undefined {
+  return items.find((item): item is KeyedItem => 'key' in item);
+}
+
+/** One finding for each error of a document that is not YAML, or not within the limits. */
+export function brokenFindings(document: ParsedDocument, kept: boolean): readonly Finding[] {
+  const item = subjectOf(document);
+  return document.errors.map((error) => brokenFinding(error, item, kept));
+}
+
+function brokenFinding(error: YamlError, item: KeyedItem | undefined, kept: boolean): Finding {
   return {
     code: { syntax: 'PTL1001', duplicate: 'PTL1002', limit: 'PTL1003' }[error.kind],
     level: 'error',
@@ -58,7 +66,7 @@ export function unreadableFinding(path: string, reason: string): Finding {
 }
 
 /** Two documents for one resource. */
-export function duplicateFinding(item: KeyedItem, file: string, first: Entry): Finding {
+export function duplicateFinding(item: KeyedItem, file: string, first: string): Finding {
   const { kind, namespace, name } = item.ref;
   return {
     code: 'PTL1490',
@@ -66,18 +74,19 @@ export function duplicateFinding(item: KeyedItem, file: string, first: Entry): F
     resource: item.ref,
     path: '',
     message: `${kind} ${namespace === '' ? name : `${namespace}/${name}`} is given twice`,
-    came: `again in ${file}, first in ${first.written.file}`,
+    came: `again in ${file}, first in ${first}`,
     effect: 'the first counts',
     next: 'remove one, or rename it',
   };
 }
 
-/** One finding for all resources of kinds that are no concern of a waypoint. */
-export function otherKindsFinding(others: readonly string[]): Finding {
-  const counts = new Map<string, number>();
-  for (const kind of others) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  const list = [...counts].sort().map(([kind, count]) => (count === 1 ? kind : `${kind} (${count})`));
-  const what = others.length === 1 ? '1 resource of a kind' : `${others.length} resources of kinds`;
+/** One finding for all resources of kinds that are no concern of a waypoint, given with their number. */
+export function otherKindsFinding(counts: ReadonlyMap<string, number>): Finding {
+  const list = [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([kind, count]) => (count === 1 ? kind : `${kind} (${count})`));
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const what = total === 1 ? '1 resource of a kind' : `${total} resources of kinds`;
   return { code: 'PTL1503', level: 'info', path: '', message: `${what} that a waypoint does not use: ${joined(list)}` };
 }
 

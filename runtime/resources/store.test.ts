@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ResourceStore } from './store.ts';
 import type { ResourceSet } from './resource-set.ts';
@@ -109,7 +110,11 @@ describe('a document that cannot be read', () => {
   it('gives up nothing that its file held', () => {
     const store = new ResourceStore();
     const good = update(store, `${service('a')}---\n${service('b')}---\n${service('c')}`, policy('p'));
-    const bad = update(store, `${service('a')}---\nkind: [Service\n---\n${service('c', '  type: NodePort\n')}`, policy('p'));
+    const bad = update(
+      store,
+      `${service('a')}---\nkind: [Service\n---\n${service('c', '  type: NodePort\n')}`,
+      policy('p'),
+    );
     expect(names(bad)).toEqual(['a', 'b', 'c']);
     expect(bad.of('Service')[1]).toBe(good.of('Service')[1]);
     expect(bad.get('Service', 'app', 'c')?.spec.type).toBe('NodePort');
@@ -137,7 +142,10 @@ describe('a document that cannot be read', () => {
   });
 
   it('is also one that is no resource, or of no kind', () => {
-    const set = update(new ResourceStore(), 'just text\n---\nmetadata: {name: a}\n---\n- 1\n---\nkind: Service\nmetadata: {}\n');
+    const set = update(
+      new ResourceStore(),
+      'just text\n---\nmetadata: {name: a}\n---\n- 1\n---\nkind: Service\nmetadata: {}\n',
+    );
     expect(set.findings.map(({ code, message }) => `${code} ${message}`)).toEqual([
       'PTL1005 a resource is an object, came "just text"',
       'PTL1108 this is not a Kubernetes resource: it has no kind',
@@ -154,13 +162,20 @@ describe('files', () => {
     update(store, service('a'), service('b'));
     const unreadable = store.update(new Map([['b.yaml', service('b')]]), new Map([['a.yaml', 'permission denied']]));
     expect(names(unreadable)).toEqual(['a', 'b']);
-    expect(unreadable.findings).toMatchObject([{ code: 'PTL1004', message: 'a.yaml cannot be read: permission denied' }]);
+    expect(unreadable.findings).toMatchObject([
+      { code: 'PTL1004', message: 'a.yaml cannot be read: permission denied' },
+    ]);
     expect(names(store.update(new Map([['b.yaml', service('b')]])))).toEqual(['b']);
   });
 
   it('of a folder that cannot be read keep all they held', () => {
     const store = new ResourceStore();
-    store.update(new Map([['mesh/a.yaml', service('a')], ['mesh2/b.yaml', service('b')]]));
+    store.update(
+      new Map([
+        ['mesh/a.yaml', service('a')],
+        ['mesh2/b.yaml', service('b')],
+      ]),
+    );
     expect(names(store.update(new Map(), new Map([['mesh', 'gone']])))).toEqual(['a']);
   });
 
@@ -169,7 +184,9 @@ describe('files', () => {
     update(store, service('a'));
     const set = update(store, `${service('b')}#${'x'.repeat(8 * 1024 * 1024)}`);
     expect(names(set)).toEqual(['a']);
-    expect(set.findings).toMatchObject([{ code: 'PTL1004', message: 'a.yaml cannot be read: it is larger than 8 MiB' }]);
+    expect(set.findings).toMatchObject([
+      { code: 'PTL1004', message: 'a.yaml cannot be read: it is larger than 8 MiB' },
+    ]);
   });
 });
 
@@ -217,4 +234,57 @@ it('takes names of JavaScript for names', () => {
   );
   expect(names(set)).toEqual(['constructor']);
   expect(set.findings[0]).toMatchObject({ code: 'PTL1104', path: 'metadata.name' });
+});
+
+describe('any sequence of edits', { timeout: 30_000 }, () => {
+  const document = fc.record({
+    name: fc.constantFrom('a', 'b', 'c', 'd'),
+    type: fc.constantFrom('ClusterIP', 'NodePort'),
+  });
+  const file = fc
+    .array(document, { maxLength: 4 })
+    .map((documents) => documents.map(({ name, type }) => service(name, `  type: ${type}\n`)).join('---\n'));
+  const files = fc
+    .dictionary(fc.constantFrom('a.yaml', 'b.yaml', 'c.yaml'), file)
+    .map((each) => new Map(Object.entries(each)));
+  const content = (set: ResourceSet) => ({
+    services: set.of('Service'),
+    findings: set.findings.map((each) => ({ ...each, place: set.placeOf(each) })),
+    places: set.of('Service').map(({ kind, metadata }) => set.locate({ kind, ...metadata }, 'spec.type')),
+  });
+
+  it('ends where a fresh start would', () => {
+    fc.assert(
+      fc.property(fc.array(files, { minLength: 2, maxLength: 6 }), (states) => {
+        const store = new ResourceStore();
+        for (const each of states) {
+          expect(content(store.update(each))).toEqual(content(new ResourceStore().update(each)));
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('never throws, never loses what is in no changed file, and never says that both are so', () => {
+    const broken = fc
+      .tuple(file, fc.constantFrom('', '---\na: [', '---\nkind: Service\n', '---\nx\n'), file)
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.array(broken, { minLength: 2, maxLength: 6 }), (texts) => {
+        const store = new ResourceStore();
+        for (const text of texts) {
+          const set = store.update(
+            new Map([
+              ['x.yaml', text],
+              ['y.yaml', policy('p')],
+            ]),
+          );
+          expect(set.of('AuthorizationPolicy')).toHaveLength(1);
+          for (const { ref } of set.invalid)
+            expect(set.of('Service').some(({ metadata }) => metadata.name === ref.name)).toBe(false);
+          for (const each of set.findings) if (each.code !== 'PTL1503') expect(set.placeOf(each)?.file).toBe('x.yaml');
+        }
+      }),
+    );
+  });
 });

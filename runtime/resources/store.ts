@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Finding } from '#model/finding.ts';
+import { type Claim, Claims } from './claims.ts';
 import { MAX_FILE_SIZE, type ParsedDocument } from './document.ts';
 import { type FileState, readFileState } from './file-state.ts';
-import { type Entry, type PlacedFinding, ResourceSnapshot, type ResourceSet, type Written } from './resource-set.ts';
+import { type Entry, EntryIndex } from './entry-index.ts';
+import { type PlacedFinding, type ResourceSet, ResourceSnapshot } from './resource-set.ts';
 import * as finding from './store-finding.ts';
-import type { Item } from './item.ts';
-
-type KeyedItem = finding.KeyedItem;
 
 /**
  * Turns the texts of files into sets of resources, one after the other, and remembers what was good: a resource whose
@@ -16,7 +15,11 @@ type KeyedItem = finding.KeyedItem;
 export class ResourceStore {
   #files: ReadonlyMap<string, FileState> = new Map();
   #unreadable: ReadonlyMap<string, string> = new Map();
+  #entries = new EntryIndex();
   #set: ResourceSnapshot | undefined;
+  readonly #claims = new Claims();
+  /** By file: what it held before one of its documents could not be read, and does not show now. */
+  readonly #kept = new Map<string, Set<string>>();
   /** Findings by what they are about, so that as long as it says the same they are the same objects. */
   readonly #made = new WeakMap<object, Map<string, readonly Finding[]>>();
   #others: Finding | undefined;
@@ -32,122 +35,110 @@ export class ResourceStore {
       if (text.length > MAX_FILE_SIZE) refused.set(path, `it is larger than ${MAX_FILE_SIZE / 1024 / 1024} MiB`);
       else readable.set(path, text);
     }
-    const states = this.#readAll(readable, refused);
-    const same = sameValues(states, this.#files) && sameValues(refused, this.#unreadable);
+    const before = this.#files;
+    this.#files = readAll(readable, refused, before);
+    const same = sameValues(this.#files, before) && sameValues(refused, this.#unreadable);
     if (this.#set !== undefined && same) return this.#set;
-    this.#files = states;
     this.#unreadable = refused;
-    this.#set = this.#resolve();
+    for (const path of new Set([...before.keys(), ...this.#files.keys()])) {
+      if (before.get(path) === this.#files.get(path)) continue;
+      this.#claims.replace(before.get(path), this.#files.get(path));
+      for (const key of this.#kept.get(path) ?? []) this.#claims.touch(key);
+      this.#kept.delete(path);
+    }
+    this.#entries = this.#entries.with(new Map([...this.#claims.takeTouched()].map((key) => [key, this.#settle(key)])));
+    this.#set = new ResourceSnapshot(this.#files, this.#entries, this.#report(), this.#set);
     return this.#set;
   }
 
-  #readAll(texts: ReadonlyMap<string, string>, unreadable: ReadonlyMap<string, string>): Map<string, FileState> {
-    const kept = [...this.#files.keys()].filter((path) => !texts.has(path) && isUnder(path, unreadable));
-    const states = new Map<string, FileState>();
-    for (const path of [...texts.keys(), ...kept].sort()) {
-      const before = this.#files.get(path);
-      states.set(path, readFileState(path, texts.get(path) ?? before?.text ?? '', before));
+  /** What a resource is now; undefined: nothing any more. */
+  #settle(key: string): Entry | undefined {
+    const before = this.#entries.get(key);
+    const claim = this.#claims.of(key, this.#files)[0];
+    if (claim === undefined) return before && this.#keep(before);
+    const { file, document, item } = claim;
+    const good = before?.resource;
+    const entry = {
+      key,
+      ref: item.ref,
+      resource: undefined,
+      invalid: undefined,
+      item,
+      written: { file, document, at: item.at },
+    };
+    if (item.state === 'valid' && document.errors.length === 0) {
+      // A comment or another order of fields is no change.
+      const equal = good !== undefined && isDeepStrictEqual(good, item.resource);
+      return { ...entry, resource: equal ? good : item.resource };
     }
-    return states;
+    if (item.state !== 'refused' && good !== undefined) return { ...entry, resource: good };
+    const raw = 'raw' in item ? item.raw : item.resource;
+    return { ...entry, invalid: { ref: item.ref, findings: this.#findingsOf(claim, false), raw } };
   }
 
-  #resolve(): ResourceSnapshot {
-    const findings: PlacedFinding[] = [];
-    const entries = new Map<string, Entry>();
-    const others: string[] = [];
-    for (const file of this.#files.values()) {
+  /** Nobody speaks of it any more; that counts only where all of its file can be read. */
+  #keep(before: Entry): Entry | undefined {
+    const file = this.#files.get(before.written.file);
+    if (file?.broken === undefined) return undefined;
+    this.#kept.set(file.path, (this.#kept.get(file.path) ?? new Set()).add(before.key));
+    return { ...before, item: undefined, written: { file: file.path, document: file.broken, at: '' } };
+  }
+
+  /** All findings, in the order of files and documents, then those that are about several. */
+  #report(): readonly PlacedFinding[] {
+    const found: PlacedFinding[] = [];
+    for (const file of this.#claims.reporting.size > 0 ? this.#files.values() : []) {
       for (const document of file.documents) {
-        if (document.errors.length > 0) {
-          this.#addBroken({ file: file.path, document, at: '' }, entries, findings);
-          continue;
-        }
-        for (const item of document.items) {
-          if (item.state === 'other' && item.problems.length === 0) others.push(item.kind);
-          else this.#addItem(item, file.path, document, entries, findings);
-        }
+        if (this.#claims.reporting.has(document)) this.#reportDocument(file.path, document, found);
       }
     }
-    this.#keepOfBroken(entries, findings);
+    for (const key of this.#claims.contested()) {
+      const [first, ...others] = this.#claims.of(key, this.#files);
+      for (const { file, document, item } of first === undefined ? [] : others) {
+        const duplicate = finding.duplicateFinding(item, file, first?.file ?? '');
+        found.push({ finding: duplicate, written: { file, document, at: item.at } });
+      }
+    }
+    for (const [path, keys] of this.#kept) {
+      const document = this.#files.get(path)?.broken;
+      const written = document && { file: path, document, at: '' };
+      found.push({ finding: finding.keptFinding([...keys]), written });
+    }
     for (const [path, reason] of this.#unreadable) {
-      findings.push({ finding: finding.unreadableFinding(path, reason), written: undefined });
+      found.push({ finding: finding.unreadableFinding(path, reason), written: undefined });
     }
-    if (others.length > 0) findings.push({ finding: this.#otherKinds(others), written: undefined });
-    return new ResourceSnapshot(this.#files, entries, findings, this.#set);
+    if (this.#claims.others.size > 0) found.push({ finding: this.#otherKinds(), written: undefined });
+    return found;
   }
 
-  #addItem(
-    item: Item,
-    file: string,
-    document: ParsedDocument,
-    entries: Map<string, Entry>,
-    findings: PlacedFinding[],
-  ): void {
-    const keyed = item.state === 'unread' || item.state === 'other' ? undefined : item;
-    const before = keyed && this.#set?.entries.get(keyed.key);
-    const same = before !== undefined && before.item === item && before.written.file === file;
-    if (same && item.problems.length === 0 && !entries.has(before.key)) {
-      entries.set(before.key, before);
+  #reportDocument(file: string, document: ParsedDocument, found: PlacedFinding[]): void {
+    const kept = (key: string): boolean => this.#entries.get(key)?.resource !== undefined;
+    if (document.errors.length > 0) {
+      const item = finding.subjectOf(document);
+      const written = { file, document, at: '' };
+      this.#brokenFindings(document, item !== undefined && kept(item.key)).forEach((each, index) => {
+        found.push({ finding: each, written, offset: document.errors[index]?.offset ?? 0 });
+      });
       return;
     }
-    const written = { file, document, at: item.at };
-    const first = keyed && entries.get(keyed.key);
-    if (keyed !== undefined && first !== undefined) {
-      findings.push({ finding: finding.duplicateFinding(keyed, file, first), written });
-      return;
-    }
-    const good = before?.resource;
-    const kept = item.state === 'invalid' && good !== undefined;
-    const found = this.#once(item, kept, () => finding.itemFindings(item, kept));
-    for (const each of found) findings.push({ finding: each, written });
-    if (keyed === undefined) return;
-    if (keyed.state === 'valid') {
-      // A comment or another order of fields is no change.
-      const equal = good === keyed.resource || isDeepStrictEqual(good, keyed.resource);
-      const resource = equal && good !== undefined ? good : keyed.resource;
-      entries.set(keyed.key, { key: keyed.key, ref: keyed.ref, resource, invalid: undefined, written, item });
-    } else {
-      entries.set(keyed.key, this.#entryOf(keyed, kept ? good : undefined, found, written));
+    for (const item of document.items) {
+      const isKeyed = 'key' in item;
+      // Of two claims on a resource only the first is heard.
+      if (isKeyed && this.#entries.get(item.key)?.item !== item) continue;
+      const served = item.state === 'invalid' && kept(item.key);
+      for (const each of this.#once(item, served, () => finding.itemFindings(item, served))) {
+        found.push({ finding: each, written: { file, document, at: item.at } });
+      }
     }
   }
 
-  /** A document with errors: what can still be made out of it says which resource is affected. */
-  #addBroken(written: Written, entries: Map<string, Entry>, findings: PlacedFinding[]): void {
-    const { items, errors } = written.document;
-    const keyed = items.filter((item): item is KeyedItem => 'key' in item && !entries.has(item.key));
-    const goods = keyed.map(({ key }) => this.#set?.entries.get(key)?.resource);
-    const kept = goods.length > 0 && goods.every((good) => good !== undefined);
-    const made = (): readonly Finding[] => errors.map((error) => finding.brokenFinding(error, keyed[0], kept));
-    const found = this.#once(written.document, kept, made);
-    found.forEach((each, index) => findings.push({ finding: each, written, offset: errors[index]?.offset ?? 0 }));
-    keyed.forEach((item, index) => {
-      entries.set(item.key, this.#entryOf(item, goods[index], found, { ...written, at: item.at }));
-    });
+  #findingsOf({ document, item }: Claim, kept: boolean): readonly Finding[] {
+    if (document.errors.length > 0) return this.#brokenFindings(document, kept);
+    return this.#once(item, kept, () => finding.itemFindings(item, kept));
   }
 
-  /** The entry of an item that is not valid: the good resource before it, or its invalid form. */
-  #entryOf(item: KeyedItem, good: Entry['resource'], findings: readonly Finding[], written: Written): Entry {
-    const { key, ref } = item;
-    if (good !== undefined) return { key, ref, resource: good, invalid: undefined, written, item };
-    const before = this.#set?.entries.get(key)?.invalid;
-    const raw = 'raw' in item ? item.raw : item.resource;
-    const same = before !== undefined && before.raw === raw && before.findings === findings;
-    return { key, ref, resource: undefined, invalid: same ? before : { ref, findings, raw }, written, item };
-  }
-
-  /** Of files with a document that cannot be read, keeps what they held before and do not show now. */
-  #keepOfBroken(entries: Map<string, Entry>, findings: PlacedFinding[]): void {
-    const kept = new Map<FileState, string[]>();
-    for (const entry of this.#set?.entries.values() ?? []) {
-      const file = this.#files.get(entry.written.file);
-      if (file?.broken === undefined || entries.has(entry.key)) continue;
-      const written = { file: file.path, document: file.broken, at: '' };
-      entries.set(entry.key, { ...entry, written, item: undefined });
-      kept.set(file, [...(kept.get(file) ?? []), entry.key]);
-    }
-    for (const [file, keys] of kept) {
-      const written = file.broken && { file: file.path, document: file.broken, at: '' };
-      findings.push({ finding: finding.keptFinding(keys), written });
-    }
+  #brokenFindings(document: ParsedDocument, kept: boolean): readonly Finding[] {
+    return this.#once(document, kept, () => finding.brokenFindings(document, kept));
   }
 
   #once(owner: object, kept: boolean, make: () => readonly Finding[]): readonly Finding[] {
@@ -158,11 +149,25 @@ export class ResourceStore {
     return known;
   }
 
-  #otherKinds(kinds: readonly string[]): Finding {
-    const made = finding.otherKindsFinding(kinds);
+  #otherKinds(): Finding {
+    const made = finding.otherKindsFinding(this.#claims.others);
     if (this.#others?.message !== made.message) this.#others = made;
     return this.#others ?? made;
   }
+}
+
+function readAll(
+  texts: ReadonlyMap<string, string>,
+  unreadable: ReadonlyMap<string, string>,
+  before: ReadonlyMap<string, FileState>,
+): ReadonlyMap<string, FileState> {
+  const kept = [...before.keys()].filter((path) => !texts.has(path) && isUnder(path, unreadable));
+  const states = new Map<string, FileState>();
+  for (const path of [...texts.keys(), ...kept].sort()) {
+    const known = before.get(path);
+    states.set(path, readFileState(path, texts.get(path) ?? known?.text ?? '', known));
+  }
+  return states;
 }
 
 function isUnder(path: string, folders: ReadonlyMap<string, string>): boolean {

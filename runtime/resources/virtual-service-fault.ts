@@ -30,7 +30,10 @@ export const fault = s.check(s.object({ delay: s.check(delay, delayGiven), abort
 
 function delayGiven({ fixedDelay }: s.Infer<typeof delay>, report: s.Report): void {
   if (fixedDelay === undefined || !/^0*(?:\.0*)?[a-zµ]*$/.test(fixedDelay)) return;
-  report.add({ code: 'PTL1104', level: 'error', message: 'a delay must be longer than nothing', came: fixedDelay }, 'fixedDelay');
+  report.add(
+    { code: 'PTL1104', level: 'error', message: 'a delay must be longer than nothing', came: fixedDelay },
+    'fixedDelay',
+  );
 }
 
 export type VirtualServiceFault = s.Infer<typeof fault>;

@@ -1,7 +1,11 @@
 import * as s from './schema.ts';
 
 /** Istio's StringMatch; regular expressions are RE2 and must match the whole value. */
-const stringMatch = s.oneOf({ exact: s.string(), prefix: s.string({ min: 1 }), regex: s.string({ min: 1, max: 1024 }) });
+const stringMatch = s.oneOf({
+  exact: s.string(),
+  prefix: s.string({ min: 1 }),
+  regex: s.string({ min: 1, max: 1024 }),
+});
 
 /** Where an empty match means that the value is there. */
 const presence = s.oneOrNone({ exact: s.string(), prefix: s.string(), regex: s.string({ max: 1024 }) });
@@ -28,7 +32,8 @@ const fields = s.object({
  * asks for it can hold for nobody, which is how translation must take it.
  */
 export const httpMatchRequest = s.check(fields, ({ sourceLabels, sourceNamespace = '' }, report) => {
-  const at = Object.keys(sourceLabels).length > 0 ? 'sourceLabels' : sourceNamespace === '' ? undefined : 'sourceNamespace';
+  const at =
+    Object.keys(sourceLabels).length > 0 ? 'sourceLabels' : sourceNamespace === '' ? undefined : 'sourceNamespace';
   if (at === undefined) return;
   const message = `matching by ${at} is not supported by this version`;
   report.add({ code: 'PTL1501', level: 'warning', message, effect: 'this match holds for no request' }, at);

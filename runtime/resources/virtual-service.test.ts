@@ -7,7 +7,10 @@ function read(kind: string, spec: object) {
 }
 
 const http = (...routes: readonly object[]) => ({ hosts: ['reviews'], http: routes });
-const to = (subset: string, weight?: number) => ({ destination: { host: 'reviews', subset }, ...(weight === undefined ? {} : { weight }) });
+const to = (subset: string, weight?: number) => ({
+  destination: { host: 'reviews', subset },
+  ...(weight === undefined ? {} : { weight }),
+});
 
 describe('a VirtualService', () => {
   it('is read with matches, faults and destinations', () => {
@@ -28,7 +31,10 @@ describe('a VirtualService', () => {
           http: [
             {
               match: [{ uri: { prefix: '/v1' }, headers: { end: { exact: 'x' }, any: {} }, queryParams: {} }],
-              fault: { delay: { fixedDelay: '5s', percentage: { value: 0.1 } }, abort: { httpStatus: 503, percent: 10 } },
+              fault: {
+                delay: { fixedDelay: '5s', percentage: { value: 0.1 } },
+                abort: { httpStatus: 503, percent: 10 },
+              },
               route: [{ destination: { host: 'reviews', subset: 'v1' }, weight: 90 }, { weight: 10 }],
               timeout: '1.5s',
             },
@@ -40,10 +46,18 @@ describe('a VirtualService', () => {
 
   it.each<[string, object, string]>([
     ['two ways to match', http({ match: [{ uri: { prefix: '/', exact: '/' } }] }), 'PTL1106 spec.http[0].match[0].uri'],
-    ['a status that is none', http({ fault: { abort: { httpStatus: 1000 } } }), 'PTL1104 spec.http[0].fault.abort.httpStatus'],
+    [
+      'a status that is none',
+      http({ fault: { abort: { httpStatus: 1000 } } }),
+      'PTL1104 spec.http[0].fault.abort.httpStatus',
+    ],
     ['no delay', http({ fault: { delay: { fixedDelay: '0s' } } }), 'PTL1104 spec.http[0].fault.delay.fixedDelay'],
     ['an empty fault', http({ fault: {} }), 'PTL1105 spec.http[0].fault'],
-    ['101 percent', http({ fault: { abort: { httpStatus: 500, percentage: { value: 101 } } } }), 'PTL1104 spec.http[0].fault.abort.percentage.value'],
+    [
+      '101 percent',
+      http({ fault: { abort: { httpStatus: 500, percentage: { value: 101 } } } }),
+      'PTL1104 spec.http[0].fault.abort.percentage.value',
+    ],
     ['a redirect and a route', http({ redirect: { uri: '/' }, route: [to('v1')] }), 'PTL1106 spec.http[0].redirect'],
     ['two destinations without weights', http({ route: [to('v1'), to('v2')] }), 'PTL1106 spec.http[0].route'],
     ['every host', { hosts: ['*'], http: [] }, 'PTL1104 spec.hosts[0]'],
@@ -53,7 +67,12 @@ describe('a VirtualService', () => {
   });
 
   it('names what it does not honour', () => {
-    const route = { route: [to('v1')], retries: { attempts: 3 }, mirror: { host: 'x' }, match: [{ sourceLabels: { a: 'b' } }] };
+    const route = {
+      route: [to('v1')],
+      retries: { attempts: 3 },
+      mirror: { host: 'x' },
+      match: [{ sourceLabels: { a: 'b' } }],
+    };
     expect(read('VirtualService', { ...http(route), tcp: [{ route: [] }] })).toMatchObject({
       state: 'valid',
       problems: [
@@ -68,7 +87,10 @@ describe('a VirtualService', () => {
 
 describe('a DestinationRule', () => {
   it('is read with subsets and policies', () => {
-    const trafficPolicy = { loadBalancer: { simple: 'ROUND_ROBIN' }, connectionPool: { tcp: { connectTimeout: '1s' } } };
+    const trafficPolicy = {
+      loadBalancer: { simple: 'ROUND_ROBIN' },
+      connectionPool: { tcp: { connectTimeout: '1s' } },
+    };
     const subsets = [{ name: 'v1', labels: { version: 'v1' }, trafficPolicy }];
     expect(read('DestinationRule', { host: 'reviews', trafficPolicy, subsets })).toMatchObject({
       state: 'valid',
@@ -83,6 +105,8 @@ describe('a DestinationRule', () => {
       'PTL1501 spec.trafficPolicy.outlierDetection',
       'PTL1501 spec.trafficPolicy.tls.mode',
     ]);
-    expect(read('DestinationRule', { host: 'x', trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } } }).problems).toEqual([]);
+    expect(read('DestinationRule', { host: 'x', trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } } }).problems).toEqual(
+      [],
+    );
   });
 });

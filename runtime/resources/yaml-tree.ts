@@ -39,7 +39,8 @@ const options = {
  * The text is read token by token, so that what nests too deep is given up before anything recurses into it.
  */
 export function parseYaml(text: string): YamlTree {
-  if (text.includes('\0')) return failed('limit', 'the text has a NUL byte: it is binary, or not UTF-8', text.indexOf('\0'));
+  if (text.includes('\0'))
+    return failed('limit', 'the text has a NUL byte: it is binary, or not UTF-8', text.indexOf('\0'));
   const documents: Document.Parsed[] = [];
   try {
     const lexer = new Lexer();

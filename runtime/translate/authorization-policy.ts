@@ -5,6 +5,7 @@ import {
   addressBlock,
   clause,
   namespaceMatch,
+  nothing,
   pathMatch,
   portNumber,
   principalMatch,
@@ -111,8 +112,6 @@ function hasHttpFields({ to, when }: AuthzRule): boolean {
   );
 }
 
-const noClause = { any: [], none: [] };
-
 /**
  * A policy as a TCP port sees it, never wider than what was meant: an ALLOW rule that asks for HTTP can hold for no
  * connection; from a DENY rule only what cannot be asked is left out, so it denies more.
@@ -121,7 +120,7 @@ function forTcp(policy: AuthzPolicy): AuthzPolicy {
   if (policy.action === 'ALLOW') return { ...policy, rules: policy.rules.filter((rule) => !hasHttpFields(rule)) };
   const rules = policy.rules.map((rule) => ({
     from: rule.from,
-    to: rule.to.map(({ ports }) => ({ hosts: noClause, methods: noClause, paths: noClause, ports })),
+    to: rule.to.map(({ ports }) => ({ hosts: nothing, methods: nothing, paths: nothing, ports })),
     when: rule.when.filter(({ key }) => key !== 'header'),
   }));
   return { ...policy, rules };

@@ -34,8 +34,12 @@ export function namespaceMatch(value: string): StringMatch {
 /** A value that a policy has and that cannot be read: the policy as a whole must not be used. */
 export class UnreadableValue extends Error {}
 
+/** The clause that demands nothing. */
+export const nothing: Clause<never> = { any: [], none: [] };
+
 /** Values of which any may match, and values of which none may. Leaving one out would widen, so a bad one throws. */
 export function clause<T>(any: readonly string[], none: readonly string[], read: (value: string) => T): Clause<T> {
+  if (any.length === 0 && none.length === 0) return nothing;
   return { any: any.map((value) => read(value)), none: none.map((value) => read(value)) };
 }
 

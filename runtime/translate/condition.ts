@@ -1,5 +1,6 @@
 import type { ResourceRef } from '#model/finding.ts';
 import type { Condition, ParentStatus, ResourceStatus } from '#model/status.ts';
+import { none } from './memo.ts';
 
 /** A condition that holds or does not. Reasons are those of the Gateway API and of Istio. */
 export function condition(type: string, holds: boolean, reason: string, message: string): Condition {
@@ -14,7 +15,7 @@ export function resourceStatus(
     readonly listeners?: ResourceStatus['listeners'];
   },
 ): ResourceStatus {
-  return { resource, conditions: parts.conditions ?? [], parents: parts.parents ?? [], listeners: parts.listeners ?? [] };
+  return { resource, conditions: parts.conditions ?? none, parents: parts.parents ?? none, listeners: parts.listeners ?? none };
 }
 
 /** The reference by which findings and statuses name a resource. */

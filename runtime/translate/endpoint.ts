@@ -2,6 +2,7 @@ import type { Endpoint } from '#model/backend.ts';
 import type { Finding } from '#model/finding.ts';
 import type { Workload } from '#model/waypoint.ts';
 import type { EndpointSlice } from '#resources/endpoint-slice.ts';
+import { none } from './memo.ts';
 import { compare } from './route-order.ts';
 import { refOf } from './condition.ts';
 import { canonicalAddress, unroutable } from './ip-address.ts';
@@ -27,7 +28,7 @@ export function endpointsOfWorkloads(port: KnownPort, workloads: readonly KnownW
     const number = workload.ready ? portOf(workload, port) : undefined;
     if (number !== undefined) endpoints.push(known(workload, workload.workloads[0], number));
   }
-  return { endpoints: sorted(endpoints), findings: [] };
+  return { endpoints: sorted(endpoints), findings: none };
 }
 
 function portOf(workload: KnownWorkload, port: KnownPort): number | undefined {
@@ -141,7 +142,6 @@ function unknown(place: Place): Finding {
 }
 
 function sorted(endpoints: KnownEndpoint[]): readonly KnownEndpoint[] {
-  return endpoints.sort(
-    ({ endpoint: a }, { endpoint: b }) => compare(a.address, b.address) || a.port - b.port,
-  );
+  if (endpoints.length < 2) return endpoints;
+  return endpoints.sort(({ endpoint: a }, { endpoint: b }) => compare(a.address, b.address) || a.port - b.port);
 }

@@ -5,15 +5,15 @@ import { condition, refOf, resourceStatus } from './condition.ts';
 import { enrol, type Enrolment, type RefusalReason } from './enrolment.ts';
 import type { Gateways } from './gateways.ts';
 import { type Inventory, namespaceLabels, push } from './inventory.ts';
-import { Memo, step } from './memo.ts';
+import { none, step } from './memo.ts';
 import type { KnownService } from './service.ts';
-import type { WaypointGateway } from './waypoint-gateway.ts';
+import { waypointBound, type WaypointGateway } from './waypoint-gateway.ts';
 import type { KnownWorkload } from './workload.ts';
 
 /** Who goes through which waypoint. */
 export interface Enrolments {
-  /** The waypoint of each enrolled service, by the service's `namespace/name`. */
-  readonly waypointOf: ReadonlyMap<string, WaypointGateway>;
+  /** The waypoint of each enrolled service. */
+  readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   /** By the waypoint's `namespace/name`. */
   readonly services: ReadonlyMap<string, readonly KnownService[]>;
   readonly workloads: ReadonlyMap<string, readonly KnownWorkload[]>;
@@ -31,7 +31,6 @@ type Parts = Pick<Inventory, 'services' | 'workloads' | 'namespaces'>;
 
 /** Makes the step that decides about every service, pod and WorkloadEntry. */
 export function createEnrolments(): (inventory: Inventory, gateways: Gateways) => Enrolments {
-  const memo = new Memo<Outcome>();
   const decide = step(
     (
       services: Parts['services'],
@@ -39,7 +38,7 @@ export function createEnrolments(): (inventory: Inventory, gateways: Gateways) =
       namespaces: Parts['namespaces'],
       gateways: Gateways,
     ): Enrolments => {
-      const waypointOf = new Map<string, WaypointGateway>();
+      const waypointOf = new Map<KnownService, WaypointGateway>();
       const attached = new Map<string, KnownService[]>();
       const members = new Map<string, KnownWorkload[]>();
       const inherited = new Map<string, { enrolment: Refused; namespace: string }>();
@@ -54,23 +53,19 @@ export function createEnrolments(): (inventory: Inventory, gateways: Gateways) =
         }
         return enrolment.kind === 'bound' ? enrolment.waypoint : undefined;
       };
-      for (const [key, service] of services) {
+      for (const service of services.values()) {
         const { namespace } = service.name;
         const labels = namespaceLabels({ namespaces }, namespace);
-        const outcome = memo.get(key, [service, labels, gateways], () => ofService(service, labels, gateways));
-        const waypoint = account(outcome, namespace);
+        const waypoint = account(ofService(service, labels, gateways), namespace);
         if (waypoint === undefined) continue;
-        waypointOf.set(key, waypoint);
+        waypointOf.set(service, waypoint);
         push(attached, waypoint.key, service);
       }
       for (const workload of workloads.all) {
         const labels = namespaceLabels({ namespaces }, workload.namespace);
-        const key = `${workload.kind} ${workload.namespace}/${workload.name}`;
-        const outcome = memo.get(key, [workload, labels, gateways], () => ofWorkload(workload, labels, gateways));
-        const waypoint = account(outcome, workload.namespace);
+        const waypoint = account(ofWorkload(workload, labels, gateways), workload.namespace);
         if (waypoint !== undefined) push(members, waypoint.key, workload);
       }
-      memo.sweep();
       for (const { enrolment, namespace } of inherited.values()) {
         const resource = { kind: 'Namespace', namespace: '', name: namespace };
         findings.push(refusalFinding(resource, `namespace ${namespace}`, enrolment, gateways));
@@ -81,6 +76,8 @@ export function createEnrolments(): (inventory: Inventory, gateways: Gateways) =
   return (inventory, gateways) => decide(inventory.services, inventory.workloads, inventory.namespaces, gateways);
 }
 
+const notEnrolled: Outcome = { enrolment: { kind: 'none' }, status: undefined, findings: none };
+
 type Refused = Extract<Enrolment, { kind: 'refused' }>;
 
 function ofService(known: KnownService, labels: Parameters<typeof enrol>[0]['namespaceLabels'], gateways: Gateways): Outcome {
@@ -89,9 +86,12 @@ function ofService(known: KnownService, labels: Parameters<typeof enrol>[0]['nam
     { namespace: metadata.namespace, labels: metadata.labels, namespaceLabels: labels, traffic: 'service' },
     gateways,
   );
+  if (enrolment.kind === 'none') return notEnrolled;
   const ref = refOf(known.service);
-  const findings = [...refusalFindings(ref, `service ${metadata.name}`, enrolment, gateways)];
-  if (enrolment.kind === 'bound' && known.withoutAddress !== undefined) findings.push(known.withoutAddress);
+  const findings =
+    enrolment.kind === 'bound'
+      ? (known.withoutAddress ?? none)
+      : refusalFindings(ref, `service ${metadata.name}`, enrolment, gateways);
   return { enrolment, status: boundStatus(ref, enrolment, gateways), findings };
 }
 
@@ -105,6 +105,7 @@ function ofWorkload(
     { namespace: workload.namespace, labels: workload.labels, namespaceLabels: labels, traffic: 'workload' },
     gateways,
   );
+  if (enrolment.kind === 'none') return notEnrolled;
   const ref = { kind: workload.kind, namespace: workload.namespace, name: workload.name };
   const own = enrolment.kind === 'bound' || (enrolment.kind === 'refused' && enrolment.via === 'own');
   return {
@@ -115,18 +116,15 @@ function ofWorkload(
 }
 
 function boundStatus(resource: ResourceRef, enrolment: Enrolment, gateways: Gateways): ResourceStatus | undefined {
-  const type = 'istio.io/WaypointBound';
   switch (enrolment.kind) {
     case 'none':
     case 'foreign':
       return undefined;
-    case 'bound': {
-      const message = `Successfully attached to waypoint ${enrolment.waypoint.key}`;
-      return resourceStatus(resource, { conditions: [condition(type, true, 'WaypointAccepted', message)] });
-    }
+    case 'bound':
+      return resourceStatus(resource, { conditions: enrolment.waypoint.bound });
     case 'refused': {
       const why = explain(enrolment, gateways).status;
-      return resourceStatus(resource, { conditions: [condition(type, false, enrolment.reason, why)] });
+      return resourceStatus(resource, { conditions: [condition(waypointBound, false, enrolment.reason, why)] });
     }
   }
 }
@@ -139,7 +137,7 @@ function refusalFindings(
 ): readonly Finding[] {
   return enrolment.kind === 'refused' && enrolment.via === 'own'
     ? [refusalFinding(resource, who, enrolment, gateways)]
-    : [];
+    : none;
 }
 
 const codeOf: Readonly<Record<RefusalReason, string>> = {

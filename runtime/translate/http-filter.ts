@@ -15,9 +15,11 @@ export interface Filters {
   readonly refused?: string;
 }
 
+const noFilters: Filters = { requestHeaders: noMutations, responseHeaders: noMutations };
+
 /** Joins filters; each kind may be given once. Mirrors and CORS change no answer that a caller relies on for safety. */
 export function readFilters(filters: readonly HTTPFilter[]): Filters {
-  let result: Filters = { requestHeaders: noMutations, responseHeaders: noMutations };
+  let result = noFilters;
   for (const filter of filters) {
     switch (filter.type) {
       case 'RequestHeaderModifier':

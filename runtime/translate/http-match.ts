@@ -1,5 +1,6 @@
 import type { RouteMatch } from '#model/route.ts';
 import type { HTTPMatch } from '#resources/http-match.ts';
+import { none } from './memo.ts';
 
 /**
  * A match of an HTTPRoute. A prefix goes by segments, so its trailing slash means nothing and is taken off. Of several
@@ -11,8 +12,8 @@ export function routeMatch(match: HTTPMatch): RouteMatch {
   return {
     path: pathOf(match.path),
     ...(match.method === undefined ? {} : { method: match.method }),
-    headers: headers.map(({ name, type, value }) => ({ name: name.toLowerCase(), match: valueMatch(type, value) })),
-    query: query.map(({ name, type, value }) => ({ name, match: valueMatch(type, value) })),
+    headers: mapped(headers, ({ name, type, value }) => ({ name: name.toLowerCase(), match: valueMatch(type, value) })),
+    query: mapped(query, ({ name, type, value }) => ({ name, match: valueMatch(type, value) })),
   };
 }
 
@@ -30,8 +31,12 @@ function pathOf({ type, value }: HTTPMatch['path']): RouteMatch['path'] {
 const valueMatch = (type: 'Exact' | 'RegularExpression', value: string) =>
   ({ kind: type === 'Exact' ? 'exact' : 'regex', value }) as const;
 
+/** Most lists of a match are empty, and then need no list of their own. */
+const mapped = <T, U>(all: readonly T[], change: (each: T) => U): readonly U[] => (all.length === 0 ? none : all.map(change));
+
 /** The first of those that have the same key. */
 export function firstOfEach<T>(all: readonly T[], key: (each: T) => string): readonly T[] {
+  if (all.length < 2) return all;
   const seen = new Set<string>();
   return all.filter((each) => {
     const name = key(each);

@@ -7,6 +7,7 @@ import { refOf } from './condition.ts';
 import { milliseconds } from './duration.ts';
 import { type Filters, noMutations, readFilters } from './http-filter.ts';
 import { routeMatch } from './http-match.ts';
+import type { KnownService } from './service.ts';
 import { stickyOf } from './sticky.ts';
 
 /** Routes of one resource, not yet merged with those of others. */
@@ -22,7 +23,7 @@ export interface Translated {
  * rule without backends goes to whatever service was asked for (`ownBackend` in its place).
  */
 export interface RouteContext {
-  readonly attached: (service: string) => boolean;
+  readonly attached: (service: KnownService) => boolean;
   readonly whole: boolean;
 }
 
@@ -42,7 +43,7 @@ export function translateRoute(
   const routes = route.spec.rules.flatMap((rule, index): readonly Route[] => {
     const filters = readFilters(rule.filters);
     const backends = weightedBackends(rule, referents[index] ?? [], context, uses);
-    findings.push(...ruleFindings(route, index, referents[index] ?? []));
+    addRuleFindings(route, index, referents[index] ?? [], findings);
     const action = actionOf(rule, filters, backends, sticky, context);
     return rule.matches.map((match, at) => ({
       name: [namespace, name, rule.name ?? index, ...(at === 0 ? [] : [at])].join('.'),
@@ -68,7 +69,7 @@ function weightedBackends(
     const { requestHeaders, responseHeaders } = filters;
     const resolved = referent !== undefined && 'service' in referent && !changesMore(filters);
     if (!resolved) return { backend: undefined, weight: ref.weight, requestHeaders, responseHeaders };
-    const use = useBackend(referent.service, referent.port, undefined, context.attached(referent.service.key));
+    const use = useBackend(referent.service, referent.port, undefined, context.attached(referent.service));
     uses.push(use);
     return { backend: use.name, weight: ref.weight, requestHeaders, responseHeaders };
   });
@@ -119,31 +120,33 @@ function timeoutOf({ timeouts }: HTTPRouteRule): number {
   return limits.length === 0 ? 0 : Math.min(...limits);
 }
 
-function ruleFindings(route: HTTPRoute, index: number, referents: readonly Referent[]): readonly Finding[] {
+function addRuleFindings(route: HTTPRoute, index: number, referents: readonly Referent[], findings: Finding[]): void {
   const rule = route.spec.rules[index]!;
   const path = `spec.rules[${index}]`;
-  const findings = referents.flatMap((referent, at): readonly Finding[] =>
-    'service' in referent
-      ? []
-      : [
-          {
-            level: 'error',
-            resource: refOf(route),
-            path: `${path}.backendRefs[${at}]`,
-            message: `HTTPRoute ${route.metadata.name}: ${referent.message}`,
-            effect: 'its share of the requests is answered 500',
-            ...referent.finding,
-          },
-        ],
-  );
   rule.backendRefs.forEach((ref, at) => {
+    const referent = referents[at];
+    if (referent !== undefined && 'reason' in referent) {
+      findings.push(referentFinding(route, `${path}.backendRefs[${at}]`, referent));
+    }
     const filters = readFilters(ref.filters);
-    if (filters.refused === undefined && changesMore(filters)) findings.push(filterFinding(route, `${path}.backendRefs[${at}].filters`));
+    if (filters.refused === undefined && changesMore(filters)) {
+      findings.push(filterFinding(route, `${path}.backendRefs[${at}].filters`));
+    }
   });
   if (rule.backendRefs.length > 0 && rule.backendRefs.every(({ weight }) => weight === 0)) {
     findings.push(zeroFinding(route, `${path}.backendRefs`));
   }
-  return findings;
+}
+
+function referentFinding(route: HTTPRoute, path: string, { message, finding }: Extract<Referent, { reason: string }>): Finding {
+  return {
+    level: 'error',
+    resource: refOf(route),
+    path,
+    message: `HTTPRoute ${route.metadata.name}: ${message}`,
+    effect: 'its share of the requests is answered 500',
+    ...finding,
+  };
 }
 
 function filterFinding(route: HTTPRoute, path: string): Finding {

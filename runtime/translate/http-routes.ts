@@ -3,11 +3,12 @@ import type { ResourceStatus } from '#model/status.ts';
 import type { HTTPRoute } from '#resources/http-route.ts';
 import { resolveBackends, type Referent, type Referents } from './backend-ref.ts';
 import { type Translated, translateRoute } from './http-route.ts';
-import { keyOf, push } from './inventory.ts';
-import { Memo, step } from './memo.ts';
+import { push } from './inventory.ts';
+import { ResourceMemo, step } from './memo.ts';
 import { type Parent, type Parents, resolveParent } from './route-parent.ts';
 import { byAge } from './route-order.ts';
 import { routeStatus } from './route-status.ts';
+import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 
 /** Routes as they are attached to one parent. */
@@ -18,12 +19,21 @@ export interface AttachedRoute {
 }
 
 export interface HttpRoutes {
-  /** By the service's `namespace/name`; the oldest first. */
-  readonly byService: ReadonlyMap<string, readonly AttachedRoute[]>;
+  /** The oldest first. */
+  readonly byService: ReadonlyMap<KnownService, readonly AttachedRoute[]>;
   /** By the waypoint's `namespace/name`; the oldest first. */
   readonly byWaypoint: ReadonlyMap<string, readonly Translated[]>;
   readonly findings: readonly Finding[];
   readonly statuses: readonly ResourceStatus[];
+}
+
+/** What is remembered of one route: all of it holds as long as its parents and references stay what they are. */
+interface Attached {
+  readonly parents: readonly Parent[];
+  /** For each parent; undefined where it is not attached. */
+  readonly translated: readonly (Translated | undefined)[];
+  readonly status: ResourceStatus | undefined;
+  readonly findings: readonly Finding[];
 }
 
 /** Makes the step that attaches HTTPRoutes to services and waypoints. */
@@ -34,80 +44,85 @@ export function createHttpRoutes(): (
   waypointOf: Parents['waypointOf'],
   waypoints: Parents['waypoints'],
 ) => HttpRoutes {
-  const translations = new Memo<Translated>();
-  const reports = new Memo<{ readonly status: ResourceStatus | undefined }>();
-  const resolutions = new Memo<readonly (readonly Referent[])[]>();
-
+  const memo = new ResourceMemo<Attached>();
   return step((all, services, grants, waypointOf, waypoints) => {
-    const referents = { services, grants };
-    const parents = { services, waypointOf, waypoints };
-    const byService = new Map<string, AttachedRoute[]>();
+    const around = { services, grants, waypointOf, waypoints };
+    const byService = new Map<KnownService, AttachedRoute[]>();
     const byWaypoint = new Map<string, Translated[]>();
     const findings: Finding[] = [];
     const statuses: ResourceStatus[] = [];
-
-    for (const route of all.toSorted(byAge)) {
-      const key = keyOf(route);
-      const verdicts = route.spec.parentRefs.map((_, index) => resolveParent(route, index, parents));
-      const inputs = referentInputs(route, referents);
-      const resolved = resolutions.get(key, [route, ...inputs], () => resolveBackends(route, referents));
-      const translate = (waypoint: WaypointGateway, whole: boolean): Translated => {
-        const attached = (service: string): boolean => waypointOf.get(service) === waypoint;
-        const neighbours = resolved.flat().map((each) => 'service' in each && attached(each.service.key));
-        return translations.get(`${key} ${waypoint.key} ${whole}`, [route, resolved, ...neighbours], () =>
-          translateRoute(route, resolved, { attached, whole }),
-        );
-      };
-      const told = new Set<Translated>();
-      for (const verdict of verdicts) {
-        const translated = attachTo(verdict, translate, byService, byWaypoint);
-        if (translated !== undefined && !told.has(translated)) findings.push(...translated.findings);
-        if (translated !== undefined) told.add(translated);
-        if (verdict.kind === 'refused') findings.push(verdict.finding);
-      }
-      const summary = verdicts.map((verdict) => (verdict.kind === 'refused' ? verdict.message : verdict.kind));
-      const { status } = reports.get(key, [route, resolved, ...summary], () => ({
-        status: routeStatus(route, verdicts, resolved),
-      }));
-      if (status !== undefined) statuses.push(status);
+    const attached = new Map<HTTPRoute, Attached>();
+    for (const route of all) {
+      const result = memo.get(route.metadata, inputsOf(route, around), () => attach(route, around));
+      attached.set(route, result);
+      findings.push(...result.findings);
+      if (result.status !== undefined) statuses.push(result.status);
     }
-    translations.sweep();
-    reports.sweep();
-    resolutions.sweep();
+    for (const route of all.toSorted(byAge)) {
+      const { parents, translated } = attached.get(route)!;
+      parents.forEach((parent, index) => {
+        const routes = translated[index];
+        if (routes === undefined) return;
+        if (parent.kind === 'service') push(byService, parent.service, { port: parent.port, translated: routes });
+        if (parent.kind === 'waypoint') push(byWaypoint, parent.waypoint.key, routes);
+      });
+    }
+    memo.sweep();
     return { byService, byWaypoint, findings, statuses };
   });
 }
 
-function attachTo(
-  parent: Parent,
-  translate: (waypoint: WaypointGateway, whole: boolean) => Translated,
-  byService: Map<string, AttachedRoute[]>,
-  byWaypoint: Map<string, Translated[]>,
-): Translated | undefined {
-  switch (parent.kind) {
-    case 'service': {
-      const translated = translate(parent.waypoint, false);
-      push(byService, parent.key, { port: parent.port, translated });
-      return translated;
-    }
-    case 'waypoint': {
-      const translated = translate(parent.waypoint, true);
-      push(byWaypoint, parent.waypoint.key, translated);
-      return translated;
-    }
-    case 'refused':
-    case 'other':
-      return undefined;
-  }
+type Around = Referents & Parents;
+
+function attach(route: HTTPRoute, around: Around): Attached {
+  const parents = route.spec.parentRefs.map((_, index) => resolveParent(route, index, around));
+  const referents = resolveBackends(route, around);
+  // Several ports or services of one waypoint share a translation, and so also its routes.
+  const known = new Map<string, Translated>();
+  const translated = parents.map((parent) => {
+    if (parent.kind !== 'service' && parent.kind !== 'waypoint') return undefined;
+    const whole = parent.kind === 'waypoint';
+    const key = `${parent.waypoint.key} ${whole}`;
+    const made = known.get(key) ?? translate(route, referents, parent.waypoint, whole, around);
+    known.set(key, made);
+    return made;
+  });
+  const refused = parents.flatMap((parent) => (parent.kind === 'refused' ? [parent.finding] : []));
+  return {
+    parents,
+    translated,
+    status: routeStatus(route, parents, referents),
+    findings: [...[...known.values()].flatMap(({ findings }) => findings), ...refused],
+  };
 }
 
-/** What the resolution of a route's references depends on. */
-function referentInputs(route: HTTPRoute, { services, grants }: Referents): readonly unknown[] {
+function translate(
+  route: HTTPRoute,
+  referents: readonly (readonly Referent[])[],
+  waypoint: WaypointGateway,
+  whole: boolean,
+  { waypointOf }: Around,
+): Translated {
+  return translateRoute(route, referents, { whole, attached: (service) => waypointOf.get(service) === waypoint });
+}
+
+/** Everything that `attach` looks up: as long as it is the same, so is the outcome. */
+function inputsOf(route: HTTPRoute, { services, grants, waypointOf, waypoints }: Around): readonly unknown[] {
   const { namespace } = route.metadata;
-  return route.spec.rules.flatMap(({ backendRefs }) =>
-    backendRefs.flatMap((ref) => [
-      services.get(`${ref.namespace ?? namespace}/${ref.name}`),
-      ref.namespace === undefined ? undefined : grants.get(ref.namespace),
-    ]),
-  );
+  const inputs: unknown[] = [route];
+  const addService = (ref: { readonly namespace?: string; readonly name: string }): void => {
+    const service = services.get(`${ref.namespace ?? namespace}/${ref.name}`);
+    inputs.push(service, service === undefined ? undefined : waypointOf.get(service));
+  };
+  for (const ref of route.spec.parentRefs) {
+    if (ref.kind === 'Service') addService(ref);
+    else inputs.push(waypoints.get(`${ref.namespace ?? namespace}/${ref.name}`));
+  }
+  for (const { backendRefs } of route.spec.rules) {
+    for (const ref of backendRefs) {
+      addService(ref);
+      if (ref.namespace !== undefined) inputs.push(grants.get(ref.namespace));
+    }
+  }
+  return inputs;
 }

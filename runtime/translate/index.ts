@@ -11,7 +11,7 @@ import { createInventory } from './inventory.ts';
 import { defaultOptions, type TranslateOptions } from './options.ts';
 import { createPolicies } from './policies.ts';
 import { createSurroundings } from './surroundings.ts';
-import { createReports } from './reports.ts';
+import { createRemarks, createReports } from './reports.ts';
 import { createVirtualServices } from './virtual-services.ts';
 import { createWaypoints } from './waypoints.ts';
 
@@ -39,6 +39,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
   const attachPolicies = createPolicies();
   const makeWaypoints = createWaypoints(settings);
   const makeIngresses = createIngresses();
+  const remark = createRemarks();
   const report = createReports();
 
   return (resources) => {
@@ -48,14 +49,15 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
     const enrolments = enrolAll(inventory, gateways);
     const { waypointOf } = enrolments;
     const routes = attachRoutes(resources.of('HTTPRoute'), services, grants, waypointOf, gateways.waypoints);
-    const virtualServices = attachVirtualServices(resources.of('VirtualService'), waypointOf, routes.byService);
+    const virtualServices = attachVirtualServices(resources.of('VirtualService'), services, waypointOf, routes.byService);
     const destinations = findDestinations(resources.of('DestinationRule'), services);
     const around = survey(services, classes, gateways, waypointOf);
     const policies = attachPolicies(resources.of('AuthorizationPolicy'), resources.invalid, around);
     const sources = { services, waypointOf, routes, virtualServices, destinations, policies };
     const { waypoints, findings } = makeWaypoints(inventory, gateways, enrolments, sources);
     const ingresses = makeIngresses(resources.of('HTTPRoute'), inventory, gateways, destinations);
-    const told = [enrolments, routes, virtualServices, destinations, policies, { findings }, ingresses];
-    return { model: { waypoints, ingresses: ingresses.ingresses }, ...report(inventory, gateways, routes, told) };
+    const remarks = remark(inventory, gateways, routes, resources.invalid);
+    const told = [enrolments, routes, virtualServices, destinations, policies, { findings }, ingresses, remarks];
+    return { model: { waypoints, ingresses: ingresses.ingresses }, ...report(told) };
   };
 }

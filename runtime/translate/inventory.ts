@@ -7,7 +7,7 @@ import type { ResourceSet } from '#resources/resource-set.ts';
 import type { Service } from '#resources/service.ts';
 import type { WorkloadEntry } from '#resources/workload-entry.ts';
 import { hasLabels, label, type Labels } from './label-selector.ts';
-import { ListMemo, Memo, step } from './memo.ts';
+import { ListMemo, none, ResourceMemo, step } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import { readService, type KnownService } from './service.ts';
 import { readPod, readWorkloadEntry, type KnownWorkload } from './workload.ts';
@@ -31,25 +31,26 @@ export function namespaceLabels(inventory: Pick<Inventory, 'namespaces'>, namesp
   return inventory.namespaces.get(namespace)?.metadata.labels ?? noLabels;
 }
 
-/** Pods and WorkloadEntries by address and by label. */
+/** Pods and WorkloadEntries by address and by label. Labels are indexed when a selector first asks for one. */
 export class WorkloadIndex {
   /** Pods by namespace and name, then WorkloadEntries. */
   readonly all: readonly KnownWorkload[];
-  readonly #byAddress = new Map<string, KnownWorkload[]>();
-  readonly #byLabel = new Map<string, KnownWorkload[]>();
+  readonly #byNamespace = new Map<string, KnownWorkload[]>();
+  readonly #byLabel = new Map<string, Map<string, ReadonlyMap<string, readonly KnownWorkload[]>>>();
+  #byAddress: ReadonlyMap<string, readonly KnownWorkload[]> | undefined;
 
   constructor(all: readonly KnownWorkload[]) {
     this.all = all;
-    for (const workload of all) {
-      for (const { address } of workload.workloads) push(this.#byAddress, address, workload);
-      for (const key of Object.keys(workload.labels)) {
-        push(this.#byLabel, `${workload.namespace} ${key}=${workload.labels[key]}`, workload);
-      }
-    }
+    for (const workload of all) push(this.#byNamespace, workload.namespace, workload);
   }
 
   at(address: string): readonly KnownWorkload[] {
-    return this.#byAddress.get(address) ?? [];
+    if (this.#byAddress === undefined) {
+      const found = new Map<string, KnownWorkload[]>();
+      for (const workload of this.all) for (const each of workload.workloads) push(found, each.address, workload);
+      this.#byAddress = found;
+    }
+    return this.#byAddress.get(address) ?? none;
   }
 
   /** Those of a namespace that have all labels of a selector; an empty selector selects none, as in a Service. */
@@ -57,15 +58,29 @@ export class WorkloadIndex {
     let fewest: readonly KnownWorkload[] | undefined;
     const keys = Object.keys(selector);
     for (const key of keys) {
-      const some = this.#byLabel.get(`${namespace} ${key}=${selector[key]}`) ?? [];
+      const some = this.#labelled(namespace, key).get(selector[key]!) ?? none;
       if (fewest === undefined || some.length < fewest.length) fewest = some;
     }
-    if (fewest === undefined || keys.length === 1) return fewest ?? [];
+    if (fewest === undefined || keys.length === 1) return fewest ?? none;
     return fewest.filter(({ labels }) => hasLabels(labels, selector));
+  }
+
+  #labelled(namespace: string, key: string): ReadonlyMap<string, readonly KnownWorkload[]> {
+    let ofNamespace = this.#byLabel.get(namespace);
+    if (ofNamespace === undefined) this.#byLabel.set(namespace, (ofNamespace = new Map()));
+    const known = ofNamespace.get(key);
+    if (known !== undefined) return known;
+    const values = new Map<string, KnownWorkload[]>();
+    for (const workload of this.#byNamespace.get(namespace) ?? none) {
+      const value = label(workload.labels, key);
+      if (value !== undefined) push(values, value, workload);
+    }
+    ofNamespace.set(key, values);
+    return values;
   }
 }
 
-export function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+export function push<K, T>(map: Map<K, T[]>, key: K, value: T): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
@@ -74,19 +89,21 @@ export function push<T>(map: Map<string, T[]>, key: string, value: T): void {
 /** Makes the first step of a translation. */
 export function createInventory(options: TranslateOptions): (resources: ResourceSet) => Inventory {
   const { clusterDomain, trustDomain } = options;
-  const known = new WeakMap<Service, KnownService>();
-  const pods = new Memo<KnownWorkload | undefined>();
-  const entries = new Memo<KnownWorkload | undefined>();
-
-  const readOnce = (service: Service): KnownService => {
-    let value = known.get(service);
-    if (value === undefined) known.set(service, (value = readService(service, clusterDomain)));
-    return value;
-  };
+  const known = new ResourceMemo<KnownService>();
+  const pods = new ResourceMemo<KnownWorkload | undefined>();
+  const entries = new ResourceMemo<KnownWorkload | undefined>();
 
   const namespaces = step((all: readonly Namespace[]) => byName(all));
   const classes = step((all: readonly GatewayClass[]) => byName(all));
-  const services = step((all: readonly Service[]) => new Map(all.map((each) => [keyOf(each), readOnce(each)])));
+  const services = step((all: readonly Service[]) => {
+    const found = new Map<string, KnownService>();
+    for (const each of all) {
+      const service = known.get(each.metadata, [each], () => readService(each, clusterDomain));
+      found.set(service.key, service);
+    }
+    known.sweep();
+    return found;
+  });
   const grants = grouping(({ metadata }: ReferenceGrant) => metadata.namespace);
   const slices = grouping(serviceOfSlice);
   const workloads = step(
@@ -94,11 +111,11 @@ export function createInventory(options: TranslateOptions): (resources: Resource
       const found: KnownWorkload[] = [];
       for (const pod of allPods) {
         const labels = namespaceLabels({ namespaces: names }, pod.metadata.namespace);
-        const workload = pods.get(keyOf(pod), [pod, labels], () => readPod(pod, labels, trustDomain));
+        const workload = pods.get(pod.metadata, [pod, labels], () => readPod(pod, labels, trustDomain));
         if (workload !== undefined) found.push(workload);
       }
       for (const entry of allEntries) {
-        const workload = entries.get(keyOf(entry), [entry], () => readWorkloadEntry(entry, trustDomain));
+        const workload = entries.get(entry.metadata, [entry], () => readWorkloadEntry(entry, trustDomain));
         if (workload !== undefined) found.push(workload);
       }
       pods.sweep();

@@ -23,10 +23,16 @@ export class Memo<V> {
     return slot.value;
   }
 
+  get size(): number {
+    return this.#slots.size;
+  }
+
   /** Forgets every key that was not asked for since the last sweep: call it once at the end of a translation. */
   sweep(): void {
     const round = this.#round++;
-    for (const [key, slot] of this.#slots) if (slot.round !== round) this.#slots.delete(key);
+    this.#slots.forEach((slot, key) => {
+      if (slot.round !== round) this.#slots.delete(key);
+    });
   }
 }
 
@@ -36,12 +42,30 @@ interface Slot<V> {
   round: number;
 }
 
+/** A memo whose keys are resources: found by their names as they are, without making a text of them. */
+export class ResourceMemo<V> {
+  readonly #namespaces = new Map<string, Memo<V>>();
+
+  get(metadata: { readonly namespace: string; readonly name: string }, inputs: readonly unknown[], make: () => V): V {
+    let memo = this.#namespaces.get(metadata.namespace);
+    if (memo === undefined) this.#namespaces.set(metadata.namespace, (memo = new Memo()));
+    return memo.get(metadata.name, inputs, make);
+  }
+
+  sweep(): void {
+    for (const [namespace, memo] of this.#namespaces) {
+      memo.sweep();
+      if (memo.size === 0) this.#namespaces.delete(namespace);
+    }
+  }
+}
+
 /** Keeps the identity of lists: a list with the same items as the last one under its key is given as that one. */
 export class ListMemo {
   readonly #memo = new Memo<readonly unknown[]>();
 
   keep<T>(key: string, list: readonly T[]): readonly T[] {
-    return list.length === 0 ? empty : (this.#memo.get(key, list, () => list) as readonly T[]);
+    return list.length === 0 ? none : (this.#memo.get(key, list, () => list) as readonly T[]);
   }
 
   sweep(): void {
@@ -49,7 +73,8 @@ export class ListMemo {
   }
 }
 
-const empty: readonly never[] = [];
+/** The empty list: one for all, so that lists that stay empty stay the same. */
+export const none: readonly never[] = [];
 
 export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
   if (a === b) return true;
@@ -65,13 +90,18 @@ export function equal(a: unknown, b: unknown): boolean {
   if (Array.isArray(a)) {
     return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i]));
   }
-  if (Array.isArray(b) || Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
-  if (a instanceof Map || a instanceof Set) return false;
+  if (!isPlain(a) || !isPlain(b)) return false;
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length &&
     keys.every((key) => Object.hasOwn(b, key) && equal(a[key as keyof typeof a], b[key as keyof typeof b]))
   );
+}
+
+/** Maps, class instances and the like are equal to themselves alone; maps of the schema have no prototype. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** A step of a translation that is taken again only when one of its inputs is another object than the last time. */

@@ -4,6 +4,7 @@ import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import type { Enforcement } from './authorization-policy.ts';
 import { targetPath, type Target } from './authz-target.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
+import { none } from './memo.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 
@@ -11,7 +12,7 @@ import type { WaypointGateway } from './waypoint-gateway.ts';
 export interface Surroundings {
   readonly rootNamespace: string;
   readonly services: ReadonlyMap<string, KnownService>;
-  readonly waypointOf: ReadonlyMap<string, WaypointGateway>;
+  readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly waypoints: ReadonlyMap<string, WaypointGateway>;
   /** Keys of Gateways that are not waypoints of ours. */
   readonly otherGateways: ReadonlySet<string>;
@@ -20,10 +21,19 @@ export interface Surroundings {
   lookUp(resource: AuthorizationPolicy, targets: readonly Target[]): readonly unknown[];
 }
 
+/**
+ * What a policy decides about: a service, a waypoint by `namespace/name`, all waypoints of a class, or (a policy of which
+ * nobody knows what it was aimed at) everything in a namespace.
+ */
+export type AttachedTo =
+  | { readonly kind: 'service'; readonly service: KnownService }
+  | { readonly kind: 'waypoint' | 'class' | 'namespace'; readonly name: string };
+
 /** The verdict about one target. `target`: `Service/bookinfo/reviews`, `Gateway/…` or `GatewayClass/<name>`. */
 export interface Attachment {
   readonly target: string;
-  readonly accepted: boolean;
+  /** Undefined: it is attached to nothing. */
+  readonly to: AttachedTo | undefined;
   readonly reason: 'Accepted' | 'Invalid' | 'TargetNotFound' | 'AncestorNotBound';
   readonly message: string;
   readonly finding?: Finding;
@@ -42,10 +52,10 @@ export function attach(
     const wanted = `${target.kind}/${target.namespace ?? namespace}/${target.name}`;
     const refuse = (reason: 'Invalid' | 'TargetNotFound' | 'AncestorNotBound', message: string, rest: Partial<Finding>) => ({
       target: wanted,
-      accepted: false,
+      to: undefined,
       reason,
       message,
-      tcpPorts: [],
+      tcpPorts: none,
       finding: notAttached(resource, targetPath(resource, index), wanted, message, rest),
     });
     if (target.namespace !== undefined && target.namespace !== namespace) {
@@ -62,7 +72,7 @@ export function attach(
         return attachService(`${namespace}/${target.name}`, around) ?? refuse(...missingService(namespace, target.name, around));
       case 'gateway.networking.k8s.io/Gateway': {
         const waypoint = around.waypoints.get(`${namespace}/${target.name}`);
-        if (waypoint !== undefined) return accepted(wanted, waypoint.key);
+        if (waypoint !== undefined) return accepted(wanted, waypoint.key, { kind: 'waypoint', name: waypoint.key });
         return around.otherGateways.has(`${namespace}/${target.name}`)
           ? refuse('AncestorNotBound', `Gateway ${target.name} is not a waypoint of ours`, { code: 'PTL1209', level: 'warning' })
           : refuse('TargetNotFound', `Gateway ${namespace}/${target.name} does not exist`, { code: 'PTL1202', level: 'error' });
@@ -78,7 +88,7 @@ export function attach(
           });
         }
         return around.isWaypointClass(target.name)
-          ? accepted(`GatewayClass/${target.name}`, `every waypoint of class ${target.name}`)
+          ? accepted(`GatewayClass/${target.name}`, `every waypoint of class ${target.name}`, { kind: 'class', name: target.name })
           : refuse('TargetNotFound', `GatewayClass ${target.name} is not a waypoint class of ours`, { code: 'PTL1202', level: 'error' });
       default:
         return refuse('Invalid', `targets of kind ${target.kind} are not supported`, {
@@ -91,16 +101,17 @@ export function attach(
   });
 }
 
-function accepted(target: string, bound: string, tcpPorts: readonly number[] = []): Attachment {
-  return { target, accepted: true, reason: 'Accepted', message: `bound to ${bound}`, tcpPorts };
+function accepted(target: string, bound: string, to: AttachedTo): Attachment {
+  return { target, to, reason: 'Accepted', message: `bound to ${bound}`, tcpPorts: none };
 }
 
 function attachService(key: string, around: Surroundings): Attachment | undefined {
   const service = around.services.get(key);
-  const waypoint = around.waypointOf.get(key);
+  const waypoint = service && around.waypointOf.get(service);
   if (service === undefined || waypoint === undefined) return undefined;
   const tcp = service.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
-  return accepted(`Service/${key}`, waypoint.key, tcp);
+  const to = { kind: 'service', service } as const;
+  return { ...accepted(`Service/${key}`, waypoint.key, to), tcpPorts: tcp.length === 0 ? none : tcp };
 }
 
 function missingService(
@@ -141,8 +152,8 @@ export function statusOf(
   enforcement: Enforcement,
 ): { readonly status: ResourceStatus; readonly findings: readonly Finding[] } {
   const type = 'WaypointAccepted';
-  const good = attachments.filter((attachment) => attachment.accepted);
-  const bad = attachments.find((attachment) => !attachment.accepted);
+  const good = attachments.filter(({ to }) => to !== undefined);
+  const bad = attachments.find(({ to }) => to === undefined);
   const overall =
     enforcement.kind === 'close'
       ? condition(type, false, 'Invalid', enforcement.reason)
@@ -151,9 +162,9 @@ export function statusOf(
         : condition(type, false, good.length > 0 ? 'PartiallyInvalid' : bad.reason, bad.message);
   const status = resourceStatus(refOf(resource), {
     conditions: [overall],
-    parents: attachments.map((attachment) => ({
-      parent: attachment.target,
-      conditions: [condition(type, attachment.accepted, attachment.reason, attachment.message)],
+    parents: attachments.map(({ target, to, reason, message }) => ({
+      parent: target,
+      conditions: [reason === overall.reason && message === overall.message ? overall : condition(type, to !== undefined, reason, message)],
     })),
   });
   const findings = attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));

@@ -2,17 +2,21 @@ import type { Finding } from '#model/finding.ts';
 import type { Route } from '#model/route.ts';
 import { noMutations } from './http-filter.ts';
 import { ownBackend, type Translated } from './http-route.ts';
+import { none } from './memo.ts';
 import { byPrecedence, unreachable } from './route-order.ts';
 
 /** The route table of one port in which nothing is left to chance: ordered, and with names that differ. */
 export function mergeRoutes(translated: readonly Translated[], order: 'precedence' | 'as written'): Translated {
-  const all = translated.flatMap(({ routes }) => routes);
-  const sorted = order === 'precedence' ? all.toSorted((a, b) => byPrecedence(a.match, b.match)) : all;
+  const [first] = translated;
+  // One resource is what most ports have.
+  const all = translated.length === 1 ? first!.routes : translated.flatMap(({ routes }) => routes);
+  const sorted =
+    order === 'precedence' && all.length > 1 ? all.toSorted((a, b) => byPrecedence(a.match, b.match)) : all;
   const routes = distinctNames(sorted);
   return {
     routes,
-    uses: [...new Set(translated.flatMap(({ uses }) => uses))],
-    findings: unreachable(routes).map(({ route, by }) => unreachableFinding(route, by)),
+    uses: translated.length === 1 ? first!.uses : translated.flatMap(({ uses }) => uses),
+    findings: unreachableFindings(routes),
   };
 }
 
@@ -44,11 +48,17 @@ export function withOwnBackend(routes: readonly Route[], backend: string): reado
 /** Two rules of one name would be one in statistics and in `explain`. */
 function distinctNames(routes: readonly Route[]): readonly Route[] {
   const seen = new Map<string, number>();
+  if (new Set(routes.map(({ name }) => name)).size === routes.length) return routes;
   return routes.map((route) => {
     const count = seen.get(route.name) ?? 0;
     seen.set(route.name, count + 1);
     return count === 0 ? route : { ...route, name: `${route.name}~${count}` };
   });
+}
+
+function unreachableFindings(routes: readonly Route[]): readonly Finding[] {
+  const found = unreachable(routes);
+  return found.length === 0 ? none : found.map(({ route, by }) => unreachableFinding(route, by));
 }
 
 function unreachableFinding(route: Route, by: Route): Finding {

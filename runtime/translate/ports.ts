@@ -1,25 +1,25 @@
+import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import type { VirtualService } from '#resources/virtual-service.ts';
 import { type BackendUse, useBackend } from './backend.ts';
-import type { Destination } from './destination-rule.ts';
 import type { Destinations } from './destinations.ts';
 import { resolveHost } from './host.ts';
 import type { Translated } from './http-route.ts';
 import type { HttpRoutes } from './http-routes.ts';
-import { Memo } from './memo.ts';
+import { Memo, none } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import type { Policies } from './policies.ts';
 import { defaultRoute, mergeRoutes, withOwnBackend } from './port-routes.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import type { VirtualServices } from './virtual-services.ts';
-import { translateVirtualService } from './virtual-service.ts';
+import { translateVirtualService, type VirtualServiceContext } from './virtual-service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 
 /** All that decides about a port. */
 export interface PortSources {
   readonly services: ReadonlyMap<string, KnownService>;
-  readonly waypointOf: ReadonlyMap<string, WaypointGateway>;
+  readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly routes: HttpRoutes;
   readonly virtualServices: VirtualServices;
   readonly destinations: Destinations;
@@ -32,96 +32,103 @@ export interface PortResult {
   readonly findings: readonly Finding[];
 }
 
-export interface Ports {
-  make(waypoint: WaypointGateway, service: KnownService, port: KnownPort, addresses: readonly string[], from: PortSources): PortResult;
-  sweep(): void;
-}
+/** Puts the service ports of one waypoint together; one is the same object until something that decides changes. */
+export class Ports {
+  readonly #options: TranslateOptions;
+  readonly #tables = new Memo<Translated>();
+  readonly #virtual = new Memo<Translated>();
+  readonly #policySets = new Memo<AuthzPolicySet>();
+  readonly #ports = new Memo<ServicePort>();
 
-const none: readonly Translated[] = [];
+  constructor(options: TranslateOptions) {
+    this.#options = options;
+  }
 
-/** Makes the part that puts service ports together; a port is the same object until something that decides changes. */
-export function createPorts(options: TranslateOptions): Ports {
-  const routeTables = new Memo<Translated>();
-  const virtual = new Memo<Translated>();
-  const results = new Memo<PortResult>();
-
-  const table = (
-    key: string,
+  make(
     waypoint: WaypointGateway,
     service: KnownService,
     port: KnownPort,
+    addresses: readonly string[],
     from: PortSources,
-  ): Translated => {
-    const own = (): BackendUse => useBackend(service, port, undefined, true);
-    const attached = (from.routes.byService.get(service.key) ?? [])
-      .filter((route) => route.port === undefined || route.port === port.port)
-      .map(({ translated }) => translated);
-    const http = port.protocol === 'tcp' ? none : attached;
-    if (http.length > 0) {
-      return routeTables.get(key, [service, port, 'routes', ...new Set(http)], () => {
-        const merged = mergeRoutes([...new Set(http)], 'precedence');
-        return { ...merged, uses: [own(), ...merged.uses] };
-      });
-    }
-    const resource = port.protocol === 'tcp' ? undefined : from.virtualServices.byService.get(service.key);
-    if (resource !== undefined) {
-      const destinationOf = (key: string) => from.destinations.of(key, waypoint.gateway.metadata.namespace);
-      const attachedHere = (key: string) => from.waypointOf.get(key) === waypoint;
-      const context = { clusterDomain: options.clusterDomain, port: port.port, services: from.services, attached: attachedHere, destinationOf };
-      const inputs = destinationInputs(resource, options.clusterDomain, from.services, attachedHere, destinationOf);
-      const translated = virtual.get(key, [resource, port, ...inputs], () => translateVirtualService(resource, context));
-      return routeTables.get(key, [service, port, 'virtual', translated], () => {
-        const merged = mergeRoutes([translated], 'as written');
-        return { ...merged, uses: [own(), ...merged.uses], findings: [...translated.findings, ...merged.findings] };
-      });
-    }
-    const whole = port.protocol === 'tcp' ? none : (from.routes.byWaypoint.get(waypoint.key) ?? none);
-    return routeTables.get(key, [service, port, 'default', ...whole], () => {
-      const merged = mergeRoutes(whole, 'precedence');
-      const backend = own();
-      const routes = [...withOwnBackend(merged.routes, backend.name), defaultRoute(backend.name)];
-      return { ...merged, routes: port.protocol === 'tcp' ? [] : routes, uses: [backend, ...merged.uses] };
-    });
-  };
+  ): PortResult {
+    const table = this.#table(waypoint, service, port, from);
+    const { policies } = from;
+    const authz = policies.setOf(this.#policySets, port.key, policies.ofService(service, waypoint), port.protocol);
+    const made = this.#ports.get(port.key, [port, addresses, table, authz], () => ({
+      service: service.name,
+      port: port.port,
+      addresses,
+      protocol: port.protocol,
+      backend: table.uses[0]!.name,
+      routes: table.routes,
+      authz,
+    }));
+    return { port: made, uses: table.uses, findings: table.findings };
+  }
 
-  return {
-    make(waypoint, service, port, addresses, from) {
-      const key = `${service.name.host}:${port.port} ${waypoint.key}`;
-      const routes = table(key, waypoint, service, port, from);
-      const authz = from.policies.ofPort(key, service.key, waypoint, port.protocol);
-      return results.get(key, [service, port, addresses, routes, authz], () => ({
-        port: {
-          service: service.name,
-          port: port.port,
-          addresses,
-          protocol: port.protocol,
-          backend: routes.uses[0]!.name,
-          routes: routes.routes,
-          authz,
-        },
-        uses: routes.uses,
-        findings: routes.findings,
-      }));
-    },
-    sweep() {
-      for (const memo of [routeTables, virtual, results]) memo.sweep();
-    },
-  };
+  sweep(): void {
+    for (const memo of [this.#tables, this.#virtual, this.#policySets, this.#ports]) memo.sweep();
+  }
+
+  /** The first of `uses` is the service's own backend. HTTPRoutes of a service come before everything else. */
+  #table(waypoint: WaypointGateway, service: KnownService, port: KnownPort, from: PortSources): Translated {
+    if (port.protocol === 'tcp') {
+      return this.#tables.get(port.key, [service, port], () => ({ routes: none, uses: [own(service, port)], findings: none }));
+    }
+    const attached = routesOf(service, port, from.routes);
+    if (attached.length > 0) {
+      return this.#tables.get(port.key, [service, port, ...attached], () => withOwn(service, port, mergeRoutes(attached, 'precedence')));
+    }
+    const resource = from.virtualServices.byService.get(service);
+    if (resource !== undefined) {
+      const virtual = this.#virtualService(waypoint, resource, port, from);
+      return this.#tables.get(port.key, [service, port, virtual], () => withOwn(service, port, mergeRoutes([virtual], 'as written')));
+    }
+    const whole = from.routes.byWaypoint.get(waypoint.key) ?? none;
+    return this.#tables.get(port.key, [service, port, ...whole], () => {
+      const merged = withOwn(service, port, mergeRoutes(whole, 'precedence'));
+      const backend = merged.uses[0]!.name;
+      return { ...merged, routes: [...withOwnBackend(merged.routes, backend), defaultRoute(backend)] };
+    });
+  }
+
+  #virtualService(waypoint: WaypointGateway, resource: VirtualService, port: KnownPort, from: PortSources): Translated {
+    const { namespace } = waypoint.gateway.metadata;
+    const context: VirtualServiceContext = {
+      clusterDomain: this.#options.clusterDomain,
+      port: port.port,
+      services: from.services,
+      attached: (service) => from.waypointOf.get(service) === waypoint,
+      destinationOf: (service) => from.destinations.of(service, namespace),
+    };
+    const inputs = [resource, port, ...destinationInputs(resource, context)];
+    return this.#virtual.get(port.key, inputs, () => translateVirtualService(resource, context));
+  }
+}
+
+const own = (service: KnownService, port: KnownPort): BackendUse => useBackend(service, port, undefined, true);
+
+const withOwn = (service: KnownService, port: KnownPort, merged: Translated): Translated => ({
+  ...merged,
+  uses: [own(service, port), ...merged.uses],
+});
+
+/** A route may come by two parentRefs, one with the port and one without, and counts once. */
+function routesOf(service: KnownService, port: KnownPort, routes: HttpRoutes): readonly Translated[] {
+  const found: Translated[] = [];
+  for (const { port: only, translated } of routes.byService.get(service) ?? none) {
+    if ((only === undefined || only === port.port) && !found.includes(translated)) found.push(translated);
+  }
+  return found;
 }
 
 /** What the destinations of a VirtualService resolve to: the inputs of its translation. */
-function destinationInputs(
-  { metadata, spec }: VirtualService,
-  clusterDomain: string,
-  services: ReadonlyMap<string, KnownService>,
-  attached: (service: string) => boolean,
-  destinationOf: (service: string) => Destination | undefined,
-): readonly unknown[] {
+function destinationInputs({ metadata, spec }: VirtualService, context: VirtualServiceContext): readonly unknown[] {
   return spec.http.flatMap(({ route }) =>
     route.flatMap(({ destination }) => {
-      const named = resolveHost(destination.host, metadata.namespace, clusterDomain);
-      const key = named === undefined ? '' : `${named.namespace}/${named.name}`;
-      return [services.get(key), attached(key), destinationOf(key)];
+      const named = resolveHost(destination.host, metadata.namespace, context.clusterDomain);
+      const service = named && context.services.get(`${named.namespace}/${named.name}`);
+      return service === undefined ? [undefined] : [service, context.attached(service), context.destinationOf(service.key)];
     }),
   );
 }

@@ -1,15 +1,17 @@
-import type { Finding } from '#model/finding.ts';
+import type { Finding, ResourceRef } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
+import type { InvalidResource } from '#resources/resource.ts';
+import { condition, resourceStatus } from './condition.ts';
 import type { Gateways } from './gateways.ts';
 import { classStatus } from './gateway-class.ts';
 import type { HttpRoutes } from './http-routes.ts';
 import type { Inventory } from './inventory.ts';
-import { Memo } from './memo.ts';
+import { Memo, step } from './memo.ts';
 import { compare } from './route-order.ts';
 import { waypointStatus } from './waypoint-gateway.ts';
 
 /** What a step has to say, besides its result. */
-interface Told {
+export interface Told {
   readonly findings: readonly Finding[];
   readonly statuses?: readonly ResourceStatus[];
 }
@@ -19,26 +21,38 @@ export interface Report {
   readonly statuses: readonly ResourceStatus[];
 }
 
-/** Makes the step that gathers what all others have to say; statuses are sorted by kind, namespace and name. */
-export function createReports(): (
+/** Makes the step for what no other step says: about classes, waypoints and namespaces. */
+export function createRemarks(): (
   inventory: Inventory,
   gateways: Gateways,
   routes: HttpRoutes,
-  told: readonly Told[],
-) => Report {
-  const memo = new Memo<Report>();
-  return (inventory, gateways, routes, told) => {
-    const parts = told.flatMap(({ findings, statuses }) => [findings, statuses]);
-    const findings = missingNamespaces(inventory);
-    const inputs = [inventory.namespaces, inventory.services, inventory.workloads, inventory.classes, gateways, routes];
-    return memo.get('', [...inputs, ...parts], () => ({
-      findings: distinct([...told.flatMap((each) => each.findings), ...findings]),
-      statuses: joined([
-        ...[...inventory.classes.values()].flatMap((each) => classStatus(each) ?? []),
-        ...[...gateways.waypoints.values()].map((each) => waypointStatus(each, routes.byWaypoint.get(each.key)?.length ?? 0)),
-        ...told.flatMap(({ statuses }) => statuses ?? []),
-      ]),
-    }));
+  invalid: readonly InvalidResource[],
+) => Told {
+  const missing = step(missingNamespaces);
+  const statuses = step(
+    (classes: Inventory['classes'], gateways: Gateways, routes: HttpRoutes, invalid: readonly InvalidResource[]) => [
+      ...[...classes.values()].flatMap((each) => classStatus(each) ?? []),
+      ...[...gateways.waypoints.values()].map((each) => waypointStatus(each, routes.byWaypoint.get(each.key)?.length ?? 0)),
+      ...invalid.flatMap((each) => invalidStatus(each)),
+    ],
+  );
+  return ({ namespaces, services, workloads, classes }, gateways, routes, invalid) => ({
+    findings: missing(namespaces, services, workloads),
+    statuses: statuses(classes, gateways, routes, invalid),
+  });
+}
+
+/** Makes the last step: gathers what all steps have to say. Statuses are sorted by kind, namespace and name. */
+export function createReports(): (told: readonly Told[]) => Report {
+  const findings = new Memo<readonly Finding[]>();
+  const statuses = new Memo<readonly ResourceStatus[]>();
+  return (told) => {
+    const ofFindings = told.map((each) => each.findings);
+    const ofStatuses = told.flatMap((each) => (each.statuses === undefined ? [] : [each.statuses]));
+    return {
+      findings: findings.get('', ofFindings, () => distinct(ofFindings.flat())),
+      statuses: statuses.get('', ofStatuses, () => joined(ofStatuses)),
+    };
   };
 }
 
@@ -53,20 +67,34 @@ function distinct(findings: readonly Finding[]): readonly Finding[] {
   return [...seen.values()];
 }
 
-/** A route with parents in the mesh and on an ingress has one status. */
-function joined(statuses: readonly ResourceStatus[]): readonly ResourceStatus[] {
-  const byResource = new Map<string, ResourceStatus>();
-  for (const status of statuses) {
-    const { kind, namespace, name } = status.resource;
-    const key = `${kind} ${namespace} ${name}`;
-    const other = byResource.get(key);
-    byResource.set(key, other === undefined ? status : { ...other, parents: [...other.parents, ...status.parents] });
-  }
-  return [...byResource].sort(([a], [b]) => compare(a, b)).map(([, status]) => status);
+const byResource = (a: ResourceRef, b: ResourceRef): number =>
+  compare(a.kind, b.kind) || compare(a.namespace, b.namespace) || compare(a.name, b.name);
+
+/** A route with parents in the mesh and on an ingress comes twice, and has one status. */
+function joined(lists: readonly (readonly ResourceStatus[])[]): readonly ResourceStatus[] {
+  const sorted = lists.flat().sort((a, b) => byResource(a.resource, b.resource));
+  return sorted.flatMap((status, index) => {
+    const before = sorted[index - 1];
+    const after = sorted[index + 1];
+    if (before !== undefined && byResource(before.resource, status.resource) === 0) return [];
+    if (after === undefined || byResource(after.resource, status.resource) !== 0) return [status];
+    return [{ ...status, parents: [...status.parents, ...after.parents] }];
+  });
+}
+
+/** Policies have a step of their own for this; of the others only those that have an Accepted of their own. */
+function invalidStatus({ ref, findings }: InvalidResource): readonly ResourceStatus[] {
+  if (ref.kind !== 'Gateway' && ref.kind !== 'HTTPRoute') return [];
+  const message = findings[0]?.message ?? 'The resource is not valid';
+  return [resourceStatus(ref, { conditions: [condition('Accepted', false, 'Invalid', message)] })];
 }
 
 /** Without its Namespace, a namespace has no labels: nobody in it is enrolled by them or in the mesh. */
-function missingNamespaces({ namespaces, services, workloads }: Inventory): readonly Finding[] {
+function missingNamespaces(
+  namespaces: Inventory['namespaces'],
+  services: Inventory['services'],
+  workloads: Inventory['workloads'],
+): readonly Finding[] {
   const used = new Set<string>();
   for (const { name } of services.values()) used.add(name.namespace);
   for (const { namespace } of workloads.all) used.add(namespace);

@@ -1,5 +1,5 @@
 import type { Route, RouteMatch } from '#model/route.ts';
-import { equal } from './memo.ts';
+import { equal, none } from './memo.ts';
 
 const rank: Readonly<Record<RouteMatch['path']['kind'], number>> = { exact: 3, prefix: 2, rawPrefix: 2, regex: 1 };
 
@@ -44,6 +44,7 @@ const PAIRS_LIMIT = 400;
 
 /** Routes that no request reaches, each with the earlier one that takes all of its requests. */
 export function unreachable(routes: readonly Route[]): readonly { readonly route: Route; readonly by: Route }[] {
+  if (routes.length < 2) return none;
   const found: { route: Route; by: Route }[] = [];
   const wide: Route[] = [];
   for (const route of routes) {

@@ -9,13 +9,13 @@ type ParentRef = HTTPRoute['spec']['parentRefs'][number];
 /** What a route can be attached to in the mesh. */
 export interface Parents {
   readonly services: ReadonlyMap<string, KnownService>;
-  readonly waypointOf: ReadonlyMap<string, WaypointGateway>;
+  readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly waypoints: ReadonlyMap<string, WaypointGateway>;
 }
 
 /** The verdict about one parentRef. `other`: an ingress gateway, or one of another controller. */
 export type Parent =
-  | { readonly kind: 'service'; readonly key: string; readonly port: number | undefined; readonly waypoint: WaypointGateway }
+  | { readonly kind: 'service'; readonly service: KnownService; readonly port: number | undefined; readonly waypoint: WaypointGateway }
   | { readonly kind: 'waypoint'; readonly waypoint: WaypointGateway }
   | { readonly kind: 'refused'; readonly reason: string; readonly message: string; readonly finding: Finding }
   | { readonly kind: 'other' };
@@ -49,7 +49,7 @@ function resolveService(route: HTTPRoute, index: number, key: string, parents: P
   if (service === undefined) {
     return refuse(route, index, 'NoMatchingParent', `Service ${key} does not exist`, { code: 'PTL1202', level: 'error' });
   }
-  const waypoint = parents.waypointOf.get(key);
+  const waypoint = parents.waypointOf.get(service);
   if (waypoint === undefined) {
     const { namespace, name } = service.name;
     return refuse(route, index, 'NoMatchingParent', `Service ${key} uses no waypoint of ours`, {
@@ -73,7 +73,7 @@ function resolveService(route: HTTPRoute, index: number, key: string, parents: P
 function resolvePort(route: HTTPRoute, index: number, service: KnownService, waypoint: WaypointGateway): Parent {
   const { port, sectionName } = route.spec.parentRefs[index]!;
   if (port === undefined && sectionName === undefined) {
-    return { kind: 'service', key: service.key, port: undefined, waypoint };
+    return { kind: 'service', service, port: undefined, waypoint };
   }
   const found = service.ports.find(
     (each) => (port ?? each.port) === each.port && (sectionName ?? each.name) === each.name,
@@ -94,7 +94,7 @@ function resolvePort(route: HTTPRoute, index: number, service: KnownService, way
       next: 'set appProtocol: http on the port of the Service',
     });
   }
-  return { kind: 'service', key: service.key, port: found.port, waypoint };
+  return { kind: 'service', service, port: found.port, waypoint };
 }
 
 /** A route for everything behind a waypoint is a matter of the waypoint's owner: only its own namespace may have one. */

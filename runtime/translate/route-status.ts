@@ -13,6 +13,11 @@ export interface Verdict {
   readonly finding?: Finding;
 }
 
+// One object for all: most routes are in order, and a mesh has thousands.
+const wasAccepted = condition('Accepted', true, 'Accepted', 'Route was valid');
+const wasResolved = condition('ResolvedRefs', true, 'ResolvedRefs', 'All references resolved');
+const allGood: readonly Condition[] = [wasAccepted, wasResolved];
+
 /** The status of a route: one entry for each parent that is ours. Undefined: none is. */
 export function routeStatus(
   route: HTTPRoute,
@@ -25,9 +30,10 @@ export function routeStatus(
     const accepted =
       verdict.kind === 'refused'
         ? condition('Accepted', false, verdict.reason ?? 'NoMatchingParent', verdict.message ?? '')
-        : condition('Accepted', true, 'Accepted', 'Route was valid');
+        : wasAccepted;
     const parent = parentName(route.spec.parentRefs[index]!, route.metadata.namespace);
-    return [{ parent, conditions: [accepted, resolved] }];
+    const good = accepted === wasAccepted && resolved === wasResolved;
+    return [{ parent, conditions: good ? allGood : [accepted, resolved] }];
   });
   return parents.length === 0 ? undefined : resourceStatus(refOf(route), { parents });
 }
@@ -37,5 +43,5 @@ function resolvedRefs(referents: readonly (readonly Referent[])[]): Condition {
   for (const referent of referents.flat()) {
     if ('reason' in referent) return condition('ResolvedRefs', false, referent.reason, referent.message);
   }
-  return condition('ResolvedRefs', true, 'ResolvedRefs', 'All references resolved');
+  return wasResolved;
 }

@@ -9,6 +9,8 @@ import { protocolOf } from './protocol.ts';
 
 /** One TCP port of a Service. */
 export interface KnownPort {
+  /** `reviews.bookinfo.svc.cluster.local:9080`, the name of the port in a mesh. */
+  readonly key: string;
   readonly port: number;
   readonly name: string | undefined;
   /** A number, or the name of a port of the pod. */
@@ -26,7 +28,7 @@ export interface KnownService {
   readonly addresses: readonly string[];
   readonly ports: readonly KnownPort[];
   /** Why a waypoint cannot be asked for it, for when it is enrolled. */
-  readonly withoutAddress: Finding | undefined;
+  readonly withoutAddress: readonly Finding[] | undefined;
 }
 
 export function readService(service: Service, clusterDomain: string): KnownService {
@@ -38,6 +40,7 @@ export function readService(service: Service, clusterDomain: string): KnownServi
   const ports = spec.ports
     .filter(({ protocol }) => protocol === 'TCP')
     .map((port) => ({
+      key: `${name.host}:${port.port}`,
       port: port.port,
       name: port.name,
       targetPort: port.targetPort ?? port.port,
@@ -49,7 +52,7 @@ export function readService(service: Service, clusterDomain: string): KnownServi
     name,
     addresses,
     ports,
-    withoutAddress: addresses.length === 0 ? withoutAddress(service) : undefined,
+    withoutAddress: addresses.length === 0 ? [withoutAddress(service)] : undefined,
   };
 }
 

@@ -14,7 +14,7 @@ export function createSurroundings(
   services: ReadonlyMap<string, KnownService>,
   classes: ReadonlyMap<string, GatewayClass>,
   gateways: Gateways,
-  waypointOf: ReadonlyMap<string, WaypointGateway>,
+  waypointOf: ReadonlyMap<KnownService, WaypointGateway>,
 ) => Surroundings {
   return step((services, classes, gateways, waypointOf): Surroundings => {
     const { waypoints, others } = gateways;
@@ -29,8 +29,10 @@ export function createSurroundings(
       lookUp: ({ metadata }, targets) =>
         targets.flatMap(({ kind, name }): readonly unknown[] => {
           const key = `${metadata.namespace}/${name}`;
-          if (kind === 'Service') return [services.get(key), waypointOf.get(key)];
-          return kind === 'Gateway' ? [waypoints.get(key), others.has(key)] : [isWaypointClass(name)];
+          if (kind === 'Gateway') return [waypoints.get(key), others.has(key)];
+          if (kind !== 'Service') return [isWaypointClass(name)];
+          const service = services.get(key);
+          return [service, service === undefined ? undefined : waypointOf.get(service)];
         }),
     };
   });

@@ -20,7 +20,7 @@ export interface VirtualServiceContext {
   readonly clusterDomain: string;
   readonly port: number;
   readonly services: ReadonlyMap<string, KnownService>;
-  readonly attached: (service: string) => boolean;
+  readonly attached: (service: KnownService) => boolean;
   readonly destinationOf: (service: string) => Destination | undefined;
 }
 
@@ -133,7 +133,7 @@ function resolve(
   }
   const found = context.destinationOf(service.key);
   if (subset !== undefined && !found?.subsets.has(subset)) return missingSubset(service, subset, found);
-  return { use: useBackend(service, port, subset, context.attached(service.key)) };
+  return { use: useBackend(service, port, subset, context.attached(service)) };
 }
 
 /** Without a number: the only port there is, else the one that was asked for. */

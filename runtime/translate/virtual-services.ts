@@ -4,13 +4,14 @@ import { refOf } from './condition.ts';
 import { resolveHost } from './host.ts';
 import type { HttpRoutes } from './http-routes.ts';
 import { step } from './memo.ts';
+import type { KnownService } from './service.ts';
 import type { TranslateOptions } from './options.ts';
 import { byAge } from './route-order.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 
 export interface VirtualServices {
-  /** The one that steers a service, by the service's `namespace/name`. */
-  readonly byService: ReadonlyMap<string, VirtualService>;
+  /** The one that steers a service. */
+  readonly byService: ReadonlyMap<KnownService, VirtualService>;
   readonly findings: readonly Finding[];
 }
 
@@ -23,11 +24,12 @@ export function createVirtualServices(
   options: TranslateOptions,
 ): (
   all: readonly VirtualService[],
-  waypointOf: ReadonlyMap<string, WaypointGateway>,
+  services: ReadonlyMap<string, KnownService>,
+  waypointOf: ReadonlyMap<KnownService, WaypointGateway>,
   routes: HttpRoutes['byService'],
 ) => VirtualServices {
-  return step((all, waypointOf, routes) => {
-    const byService = new Map<string, VirtualService>();
+  return step((all, services, waypointOf, routes) => {
+    const byService = new Map<KnownService, VirtualService>();
     const findings: Finding[] = [];
     for (const resource of all.toSorted(byAge)) {
       const { namespace } = resource.metadata;
@@ -36,10 +38,10 @@ export function createVirtualServices(
       if (!mesh || http.length === 0) continue;
       hosts.forEach((host, index) => {
         const named = resolveHost(host, namespace, options.clusterDomain);
-        const key = named === undefined ? undefined : `${named.namespace}/${named.name}`;
-        const waypoint = key === undefined ? undefined : waypointOf.get(key);
+        const service = named && services.get(`${named.namespace}/${named.name}`);
+        const waypoint = service && waypointOf.get(service);
         const tell = (rest: Told): void => void findings.push({ ...finding(resource, index), ...rest });
-        if (named === undefined || key === undefined || waypoint === undefined) {
+        if (named === undefined || service === undefined || waypoint === undefined) {
           tell({
             code: 'PTL1209',
             message: `VirtualService ${resource.metadata.name}: host "${host}" is not a service behind a waypoint of ours`,
@@ -53,22 +55,22 @@ export function createVirtualServices(
             expected: `namespace ${named.namespace}, or ${waypoint.gateway.metadata.namespace} of its waypoint`,
             next: `move it to namespace ${named.namespace}`,
           });
-        } else if (routes.has(key)) {
+        } else if (routes.has(service)) {
           tell({
             code: 'PTL1401',
             message: `VirtualService ${resource.metadata.name} and an HTTPRoute both steer "${host}"`,
             expected: 'one of them',
             next: 'remove the VirtualService, or the HTTPRoute',
           });
-        } else if (byService.has(key)) {
-          const first = byService.get(key)!.metadata;
+        } else if (byService.has(service)) {
+          const first = byService.get(service)!.metadata;
           tell({
             code: 'PTL1403',
             message: `VirtualService ${first.namespace}/${first.name} already steers "${host}"`,
             expected: 'one VirtualService a host',
             next: `join it with ${first.namespace}/${first.name}`,
           });
-        } else byService.set(key, resource);
+        } else byService.set(service, resource);
       });
     }
     return { byService, findings };

@@ -19,8 +19,13 @@ export interface WaypointGateway {
   readonly allowed: AllowedNamespaces | undefined;
   /** Why it cannot serve; undefined: it does. */
   readonly refusal: string | undefined;
+  /** The condition of those who are enrolled. */
+  readonly bound: readonly Condition[];
   readonly findings: readonly Finding[];
 }
+
+/** Istio's condition of what is enrolled to a waypoint. */
+export const waypointBound = 'istio.io/WaypointBound';
 
 const hbonePort = 15008;
 const proxyProtocol = 'istio.io/PROXY';
@@ -50,6 +55,7 @@ export function readWaypointGateway(gateway: Gateway, gatewayClass: GatewayClass
     traffic: traffic.value,
     allowed: (hbone ?? proxy)?.allowedRoutes?.namespaces,
     refusal,
+    bound: [condition(waypointBound, true, 'WaypointAccepted', `Successfully attached to waypoint ${namespace}/${name}`)],
     findings,
   };
 }

@@ -1,3 +1,4 @@
+import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { ServicePort, Waypoint, Workload } from '#model/waypoint.ts';
 import { type Addresses, shareAddresses } from './addresses.ts';
@@ -6,9 +7,9 @@ import { createBackends } from './backends.ts';
 import type { Enrolments } from './enrolments.ts';
 import type { Gateways } from './gateways.ts';
 import type { Inventory } from './inventory.ts';
-import { ListMemo, Memo } from './memo.ts';
+import { ListMemo, Memo, none } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
-import { createPorts, type PortSources } from './ports.ts';
+import { Ports, type PortSources } from './ports.ts';
 import { compare } from './route-order.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
@@ -24,13 +25,15 @@ export interface Waypoints {
 export function createWaypoints(
   options: TranslateOptions,
 ): (inventory: Inventory, gateways: Gateways, enrolments: Enrolments, from: PortSources) => Waypoints {
-  const ports = createPorts(options);
+  const ports = new Memo<Ports>();
   const backends = createBackends();
   const sorted = new Memo<readonly KnownService[]>();
   const addresses = new Memo<Addresses>();
   const lists = new ListMemo();
   const workloads = new Memo<readonly Workload[]>();
+  const workloadSets = new Memo<AuthzPolicySet>();
   const made = new Memo<Waypoint>();
+  const told = new ListMemo();
   const sources = new Memo<readonly Workload[]>();
 
   const makeOne = (
@@ -42,10 +45,11 @@ export function createWaypoints(
   ): Waypoint => {
     const { key, gateway } = waypoint;
     const { namespace, name } = gateway.metadata;
-    const attached = enrolments.services.get(key) ?? [];
+    const attached = enrolments.services.get(key) ?? none;
     const services = sorted.get(key, attached, () =>
       attached.toSorted((a, b) => compare(a.name.host, b.name.host)),
     );
+    const makePorts = ports.get(key, none, () => new Ports(options));
     const shared = addresses.get(key, services, () => shareAddresses(services));
     findings.push(...shared.findings);
     const list: ServicePort[] = [];
@@ -54,21 +58,22 @@ export function createWaypoints(
       for (const port of service.ports) {
         const own = shared.of(service, port);
         if (own.length === 0) continue;
-        const result = ports.make(waypoint, service, port, own, from);
+        const result = makePorts.make(waypoint, service, port, own, from);
         list.push(result.port);
         uses.push(result.uses);
         findings.push(...result.findings);
       }
     }
+    makePorts.sweep();
     const destinationOf = (service: string) => from.destinations.of(service, namespace);
     const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
-    const members = enrolments.workloads.get(key) ?? [];
+    const members = enrolments.workloads.get(key) ?? none;
     const parts = {
       ports: lists.keep(key, list),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
-      workloadAuthz: from.policies.ofWorkloads(waypoint),
+      workloadAuthz: from.policies.setOf(workloadSets, key, from.policies.ofWaypoint(waypoint), 'detect'),
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;
@@ -82,8 +87,8 @@ export function createWaypoints(
       findings.push(...waypoint.findings);
       if (waypoint.refusal === undefined) waypoints.push(makeOne(waypoint, inventory, enrolments, from, findings));
     }
-    for (const memo of [ports, backends, sorted, addresses, lists, workloads, made]) memo.sweep();
-    return { waypoints, findings };
+    for (const memo of [ports, backends, sorted, addresses, lists, workloads, workloadSets, made]) memo.sweep();
+    return { waypoints, findings: told.keep('', findings) };
   };
 }
 

@@ -24,19 +24,12 @@ export interface KnownWorkload {
 /** Undefined: the pod has no address (yet, or any more). Pods on the host's network are not captured by the mesh. */
 export function readPod(pod: Pod, namespaceLabels: Labels, trustDomain: string): KnownWorkload | undefined {
   const { metadata, spec, status } = pod;
-  const addresses = addressesOf([status.podIP, ...status.podIPs.map(({ ip }) => ip)]);
+  const addresses = addressesOf(status);
   if (addresses.length === 0 || status.phase === 'Succeeded' || status.phase === 'Failed') return undefined;
   const tunnel = spec.hostNetwork === true ? 'none' : podTunnel(pod, namespaceLabels);
   const identity = spiffeId(trustDomain, metadata.namespace, spec.serviceAccountName || 'default');
   const labels = workloadLabels(metadata.labels, workloadName(pod), metadata.namespace);
   const workloads = addresses.map((address) => ({ address, tunnel, identity, labels }) as const);
-  const ports = new Map<string, number>();
-  const sidecars = spec.initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
-  for (const container of [...spec.containers, ...sidecars]) {
-    for (const { name, containerPort } of container.ports) {
-      if (name !== undefined && !ports.has(name)) ports.set(name, containerPort);
-    }
-  }
   return {
     kind: 'Pod',
     namespace: metadata.namespace,
@@ -44,7 +37,7 @@ export function readPod(pod: Pod, namespaceLabels: Labels, trustDomain: string):
     labels: metadata.labels,
     ready: isReady(pod),
     workloads: workloads as [Workload, ...Workload[]],
-    ports,
+    ports: namedPorts(spec),
     weight: 1,
   };
 }
@@ -70,9 +63,33 @@ export function readWorkloadEntry(entry: WorkloadEntry, trustDomain: string): Kn
   };
 }
 
-function addressesOf(texts: readonly (string | undefined)[]): readonly string[] {
-  const known = texts.map((text) => canonicalAddress(text ?? '')).filter((address) => address !== undefined);
-  return [...new Set(known)];
+const noPorts: ReadonlyMap<string, number> = new Map();
+
+/** Ports of containers and sidecars by name; the first of a name counts. */
+function namedPorts({ containers, initContainers }: Pod['spec']): ReadonlyMap<string, number> {
+  let ports: Map<string, number> | undefined;
+  const add = (container: Pod['spec']['containers'][number]): void => {
+    for (const { name, containerPort } of container.ports) {
+      if (name === undefined || ports?.has(name)) continue;
+      ports ??= new Map();
+      ports.set(name, containerPort);
+    }
+  };
+  containers.forEach(add);
+  for (const container of initContainers) if (container.restartPolicy === 'Always') add(container);
+  return ports ?? noPorts;
+}
+
+/** Canonical, each once, the pod's own first. */
+function addressesOf({ podIP, podIPs }: Pod['status']): readonly string[] {
+  const found: string[] = [];
+  const add = (text: string): void => {
+    const address = canonicalAddress(text);
+    if (address !== undefined && !found.includes(address)) found.push(address);
+  };
+  if (podIP !== undefined) add(podIP);
+  for (const { ip } of podIPs) add(ip);
+  return found;
 }
 
 function podTunnel(pod: Pod, namespaceLabels: Labels): Workload['tunnel'] {

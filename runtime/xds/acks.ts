@@ -5,9 +5,11 @@ const MAX_REASON = 1_000;
 /** Everything between the lines of a PEM block, or to the end where it was cut. */
 const PEM = /-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)/gs;
 
-/** Where Envoy begins to quote a whole resource, secrets and all, and what it writes after it, if anything. */
-const DUMP = 'goo.gle/debug';
+/** What Envoy writes between a resource that it quotes, secrets and all, and its reason. */
 const DUMP_END = '\n: ';
+
+/** How the quotation begins, where no reason follows it. */
+const DUMP = /\bgo(?:o\.gle)?\/debug/;
 
 /** What a refusal says, safe to show: each on one line, without the resource that Envoy quotes. */
 export interface NackReason {
@@ -40,10 +42,10 @@ function complaint(message: string, name: string): readonly { readonly name: str
 }
 
 function withoutDump(text: string): string {
-  const start = text.indexOf(DUMP);
-  if (start === -1) return text;
   const end = text.lastIndexOf(DUMP_END);
-  return text.slice(0, start) + (end < start ? '' : text.slice(end + DUMP_END.length));
+  const reason = end === -1 ? text : text.slice(end + DUMP_END.length);
+  const start = reason.search(DUMP);
+  return start === -1 ? reason : reason.slice(0, start);
 }
 
 function show(text: string): string {

@@ -15,12 +15,28 @@ export function changedNames(from: Resources, to: Resources): readonly string[] 
   if (from === to) return [];
   const last = known.get(to);
   if (last?.from.deref() === from) return last.names;
-  const names: string[] = [];
-  for (const [name, resource] of to) {
-    const before = from.get(name);
-    if (before !== resource && before?.version !== resource.version) names.push(name);
-  }
-  for (const name of from.keys()) if (!to.has(name)) names.push(name);
+  const names = inStep(from, to) ?? byName(from, to);
   known.set(to, { from: new WeakRef(from), names });
+  return names;
+}
+
+/** For sets of the same names in the same order, which an edit leaves alone: no name is looked up. */
+function inStep(from: Resources, to: Resources): readonly string[] | undefined {
+  if (from.size !== to.size) return undefined;
+  const names: string[] = [];
+  const before = from.values();
+  for (const resource of to.values()) {
+    const old = before.next().value;
+    if (old === resource) continue;
+    if (old?.name !== resource.name) return undefined;
+    if (old.version !== resource.version) names.push(resource.name);
+  }
+  return names;
+}
+
+function byName(from: Resources, to: Resources): readonly string[] {
+  const names: string[] = [];
+  for (const [name, resource] of to) if (from.get(name)?.version !== resource.version) names.push(name);
+  for (const name of from.keys()) if (!to.has(name)) names.push(name);
   return names;
 }

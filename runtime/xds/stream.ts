@@ -118,6 +118,7 @@ export class Stream {
     // The version is that of all that was wanted and accepted: if it is the snapshot's, so is every resource.
     const wanted = subscription.wanted(resources);
     if (worldVersion(wanted) !== request.versionInfo) return;
+    subscription.needsNoAnswer();
     for (const { name, version } of wanted) subscription.claim(name, version, resources);
   }
 

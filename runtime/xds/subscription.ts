@@ -107,6 +107,11 @@ export class Subscription {
     const current = resources.get(name);
     this.#held.set(name, current?.version === version ? current : { version });
     this.#stale.add(name);
+    this.needsNoAnswer();
+  }
+
+  /** The client had its first answer before it came again. */
+  needsNoAnswer(): void {
     this.#due = false;
   }
 

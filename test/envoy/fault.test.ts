@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '#model/fault.ts';
 import { compileFault } from '#policy/fault/compile.ts';
 import { STATS_TAGS } from '#policy/metrics/tags.ts';
-import { faulty, servicePort } from '../filters/service-port.ts';
+import { faulty, servicePort } from '#policy/service-port.fixture.ts';
 import { FeatureWorld } from './feature-world.ts';
 
 const ALL = 1_000_000;

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, Socket, type AddressInfo, type Server } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createHboneClient, type HboneClient, type TunnelRequest } from '#hbone/client.ts';
@@ -87,22 +87,11 @@ describe.each<[string, () => Promise<Duplex>]>([
     expect(await read(stream)).toBe('hello');
   });
 
-  it('closes each direction on its own', async () => {
+  it('lets the caller end its direction first', async () => {
     accept = (socket) => void read(socket).then((words) => socket.end(`answer to ${words}`));
     const asking = await open();
     asking.end('question');
     expect(await read(asking)).toBe('answer to question');
-
-    let heard = '';
-    accept = (socket) => {
-      socket.end('greeting');
-      void read(socket).then((words) => (heard = words));
-    };
-    const listening = await open();
-    expect(await read(listening)).toBe('greeting');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    listening.end('late words');
-    await vi.waitFor(() => expect(heard).toBe('late words'), 5_000);
   });
 
   it('carries 50 MB each way without holding them', async () => {
@@ -142,53 +131,69 @@ describe.each<[string, () => Promise<Duplex>]>([
     expect(await Promise.all(answers)).toEqual(streams.map(() => true));
   });
 
-  it('passes a reset of the application on as an error, never as an end', async () => {
-    let socket: Socket | undefined;
-    accept = (accepted) => {
-      socket = accepted;
-      accepted.write('a part');
-    };
-    const stream = await open();
-    let ended = false;
-    stream.on('end', () => (ended = true));
-    stream.write('x');
-    await once(stream, 'data');
-    const broken = once(stream, 'error');
-    socket?.resetAndDestroy();
-    expect((await broken)[0]).toMatchObject({ code: 'ECONNRESET' });
-    expect(ended).toBe(false);
-  });
-
   it('passes a reset of the caller on to the application', async () => {
     let gone: Promise<unknown> | undefined;
     accept = (socket) => {
-      // Envoy passes it on as FIN or RST, by whether bytes were on the way.
-      gone = Promise.race([once(socket, 'end'), once(socket, 'close')]);
+      // Envoy makes FIN or RST of it, by whether bytes were on the way.
+      gone = new Promise((resolve) => socket.on('end', resolve).on('error', resolve));
       socket.resume().write('a part');
     };
     const stream = await open();
     stream.write('x');
     await once(stream, 'data');
-    if ('resetAndDestroy' in stream) (stream as Socket).resetAndDestroy();
+    if (stream instanceof Socket) stream.resetAndDestroy();
     else stream.destroy();
     await gone;
   });
 });
 
 describe('HBONE to Envoy', () => {
+  /** Connections that Envoy has opened to the application. */
+  const reached = async () =>
+    (await envoy.admin.stats('cluster.application.upstream_cx_total')).get('cluster.application.upstream_cx_total') ??
+    0;
+  const active = async () =>
+    (await envoy.admin.stats('http.terminate.downstream_rq_active')).get('http.terminate.downstream_rq_active') ?? 0;
+
+  it('passes a reset of the application on as an error, never as an end', async () => {
+    let socket: Socket | undefined;
+    accept = (accepted) => {
+      socket = accepted;
+      accepted.write('a part');
+    };
+    const stream = await throughClient();
+    let ended = false;
+    stream.on('end', () => (ended = true));
+    await once(stream, 'data');
+    const broken = new Promise((resolve) => stream.once('error', resolve));
+    socket?.resetAndDestroy();
+    expect(await broken).toMatchObject({ code: 'ECONNRESET' });
+    expect(ended).toBe(false);
+  });
+
+  it('ends when the application ends first: Envoy then takes no more, and the caller learns it', async () => {
+    let heard = '';
+    accept = (socket) => {
+      socket.end('greeting');
+      socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    };
+    const stream = await throughClient();
+    const failed = new Promise((resolve) => stream.once('error', resolve));
+    let words = '';
+    stream.on('data', (chunk: Buffer) => (words += chunk.toString()));
+    expect(await failed).toMatchObject({ code: 'ECONNRESET' });
+    expect([words, heard]).toEqual(['greeting', '']);
+  });
+
   it('is pooled: 100 streams a connection', async () => {
     const fresh = createHboneClient();
     accept = (socket) => void socket.pipe(socket);
+    const before = await active();
     const tunnels = await Promise.all(Array.from({ length: 201 }, () => fresh.connect(request())));
     expect(fresh.connections()).toBe(3);
-    expect(
-      (await envoy.admin.stats('http.terminate.downstream_rq_active')).get('http.terminate.downstream_rq_active'),
-    ).toBe(201);
+    expect((await active()) - before).toBe(201);
     for (const tunnel of tunnels) tunnel.destroy();
-    await vi.waitFor(async () => {
-      const stats = await envoy.admin.stats('http.terminate.downstream_rq_active');
-      expect(stats.get('http.terminate.downstream_rq_active')).toBe(0);
-    }, 5_000);
+    await vi.waitFor(async () => expect(await active()).toBe(before), 5_000);
     await fresh.close();
   });
 
@@ -201,10 +206,11 @@ describe('HBONE to Envoy', () => {
       /certificate expired|handshake/,
     ],
   ])('is refused with %s, and says so', async (_, makeTls, words) => {
-    accept = () => expect.unreachable('the application must see nothing');
+    const before = await reached();
     const error = await client.connect(request({ tls: await makeTls() })).catch((failed: HboneError) => failed);
     expect(error).toMatchObject({ failure: 'tls' });
     expect((error as HboneError).message).toMatch(words);
+    expect(await reached()).toBe(before);
   });
 
   it('is refused for an unknown address with 404, and by the client if Envoy is somebody else', async () => {
@@ -217,6 +223,40 @@ describe('HBONE to Envoy', () => {
 });
 
 describe('HBONE from Envoy', () => {
+  it('lets the application end its direction first', async () => {
+    let heard = '';
+    accept = (socket) => {
+      socket.end('greeting');
+      void read(socket).then((words) => (heard = words));
+    };
+    const stream = await throughServer();
+    expect(await read(stream)).toBe('greeting');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    stream.end('late words');
+    await vi.waitFor(() => expect(heard).toBe('late words'), 5_000);
+  });
+
+  it('is told of a reset of the application by RST_STREAM', async () => {
+    let socket: Socket | undefined;
+    accept = (accepted) => {
+      socket = accepted;
+      accepted.write('a part');
+    };
+    const resets = async () =>
+      (await envoy.admin.stats('cluster.server.http2.rx_reset')).get('cluster.server.http2.rx_reset') ?? 0;
+    const before = await resets();
+    const stream = await throughServer();
+    stream.write('x');
+    await once(stream, 'data');
+    // Envoy's tcp_proxy shows its caller a FIN, whatever the reason was.
+    const over = new Promise((resolve) => stream.once('end', resolve).once('error', resolve));
+    stream.resume();
+    socket?.resetAndDestroy();
+    await over;
+    expect(await resets()).toBe(before + 1);
+    stream.destroy();
+  });
+
   it("brings Envoy's identity and the authority", async () => {
     accept = (socket) => void socket.end('x');
     events.length = 0;

@@ -38,6 +38,15 @@ export const CASES: readonly ParityCase[] = [
   { label: 'plain', steps: PAIRS },
   { label: 'repeated', steps: `${PAIRS};rq:get,0,x-role;rq:get,0,accept;rq:size,0`, headers: REPEATED },
   {
+    label: 'repeated-empty',
+    steps: PAIRS,
+    headers: ['user-agent', 'accept', 'referer', 'x-role'].flatMap((name, i) =>
+      [['', 'a'] as const, ['a', ''] as const, ['a', '', 'b'] as const, ['', ''] as const][i]!.map(
+        (value) => [name, value] as const,
+      ),
+    ),
+  },
+  {
     label: 'reads',
     steps:
       'rq:get,0,:path;rq:get,0,X-A;rq:get,0,x-empty;rq:get,0,x-none;rq:get,2,:status;rq:get,1,x;rq:get,9,x;rq:pairs,2;' +

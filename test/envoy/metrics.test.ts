@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileMetrics } from '#policy/metrics/compile.ts';
 import { STATS_TAGS } from '#policy/metrics/tags.ts';
-import { servicePort } from '../filters/service-port.ts';
+import { servicePort } from '#policy/service-port.fixture.ts';
 import { FeatureWorld } from './feature-world.ts';
 import { sleep } from './real-envoy.ts';
 

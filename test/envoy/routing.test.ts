@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileRouting } from '#policy/routing/compile.ts';
-import { servicePort, split } from '../filters/service-port.ts';
+import { servicePort, split } from '#policy/service-port.fixture.ts';
 import { FeatureWorld } from './feature-world.ts';
 
 const SPLIT = { v1: 90, v2: 0, v3: 10 };
@@ -82,14 +82,14 @@ describe('routing in Envoy', () => {
 
   it('a new program is in force for connections that are open, a broken one is refused, and nobody notices', async () => {
     let failed = 0;
-    let running = true;
+    const running = new AbortController();
     const load = (async () => {
-      while (running) if ((await world.get('/split')).status !== 200) failed++;
+      while (!running.signal.aborted) if ((await world.get('/split')).status !== 200) failed++;
     })();
     expect(await world.replace(program({ v1: 1, v3: 0 }), 2)).toBe('accepted');
     expect(await world.replace(new Uint8Array([1, 2, 3]), 3)).toBe('refused');
     expect(await world.replace(program(), 4)).toBe('accepted');
-    running = false;
+    running.abort();
     await load;
     expect(failed).toBe(0);
     expect(await counts('/split', 10)).toEqual({ v1: 9, v3: 1 });

@@ -113,7 +113,7 @@ export const routes = (name: string, to: { readonly cluster: string } | { readon
     ],
   });
 
-export const rbac = (allow: boolean): Any =>
+const rbac = (allow: boolean): Any =>
   any(RBACSchema, { rules: { action: allow ? RBAC_Action.DENY : RBAC_Action.ALLOW, policies: {} } });
 
 /** A policy that lets everything or nothing pass. */
@@ -151,6 +151,29 @@ export const listener = (
     name,
     address: localhost(port),
     filterChains: [chain(manager(of.routes, of.policy))],
+  });
+
+/** A listener whose policy is part of it, as Istio has it. */
+export const inlineListener = (
+  name: string,
+  port: number,
+  of: { readonly routes: string; readonly allow: boolean },
+): XdsResource =>
+  resource(name, ListenerSchema, {
+    name,
+    address: localhost(port),
+    filterChains: [
+      chain(
+        create(HttpConnectionManagerSchema, {
+          statPrefix: of.routes,
+          routeSpecifier: { case: 'rds', value: { configSource: ads(), routeConfigName: of.routes } },
+          httpFilters: [
+            { name: 'rbac', configType: { case: 'typedConfig', value: rbac(of.allow) } },
+            { name: 'router', configType: { case: 'typedConfig', value: ROUTER } },
+          ],
+        }),
+      ),
+    ],
   });
 
 /** A listener that Envoy refuses: its chain names a filter type that does not exist. */

@@ -64,7 +64,7 @@ describe.each(BUILDS)('authz (%s)', (build) => {
           expect(decision(vm, program, request)).toEqual(decide(set, request, { protocol: 'http' }));
         }
       }),
-      runs(build === 'debug' ? 300 : 1500),
+      runs(build === 'debug' ? 300 : 1400),
     );
     expect(vm.traps).toBe(0);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationRefused, Host, type Root, type Vm } from '#host/emulator.ts';
 import type { Fault } from '#model/fault.ts';
@@ -8,7 +8,7 @@ import { PROGRAM_CHECKSUM_OFFSET } from '#abi/program.ts';
 import { checksum } from '#policy/writer.ts';
 import { BUILDS, loadFilter } from './load.ts';
 import { mutation, runs } from './mutation.ts';
-import { faulty, servicePort } from './service-port.ts';
+import { faulty, servicePort } from '#policy/service-port.fixture.ts';
 
 const ALL = 1_000_000;
 

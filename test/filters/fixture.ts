@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import asc from 'assemblyscript/asc';
+import { main as compile } from 'assemblyscript/asc';
 
 /** Compiles a filter of `fixtures/`, such as `parity`, and gives its bytes. Throws with what asc said. */
 export async function compileFixture(name: string): Promise<Uint8Array> {
@@ -9,7 +9,7 @@ export async function compileFixture(name: string): Promise<Uint8Array> {
   try {
     const out = join(folder, `${name}.wasm`);
     const fixtures = 'test/filters/fixtures';
-    const { error, stderr } = await asc.main([
+    const { error, stderr } = await compile([
       `${fixtures}/${name}.ts`,
       '--config',
       `${fixtures}/asconfig.json`,

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { METRICS_LIMIT } from '#abi/metrics.ts';
 import { PROGRAM_CHECKSUM_OFFSET } from '#abi/program.ts';
@@ -9,7 +9,7 @@ import { STATS_TAGS } from '#policy/metrics/tags.ts';
 import { checksum } from '#policy/writer.ts';
 import { BUILDS, loadFilter } from './load.ts';
 import { mutation, runs } from './mutation.ts';
-import { servicePort } from './service-port.ts';
+import { servicePort } from '#policy/service-port.fixture.ts';
 
 const PROGRAM = compileMetrics(servicePort([]));
 const PRODUCTPAGE = 'spiffe://cluster.local/ns/bookinfo/sa/bookinfo-productpage';
@@ -29,7 +29,9 @@ function labels(name: string): Record<string, string> {
     found[tagName] = match[2] ?? '';
     removed.push(match.indices[1]);
   }
-  const rest = [...full].filter((_, i) => !removed.some(([from, to]) => i >= from && i < to)).join('');
+  const rest = Array.from(full)
+    .filter((_, i) => !removed.some(([from, to]) => i >= from && i < to))
+    .join('');
   return { ...found, __name__: rest.replace('wasmcustom.', '') };
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PROGRAM_CHECKSUM_OFFSET, PROGRAM_HEADER_SIZE, PROGRAM_LENGTH_OFFSET } from '#abi/program.ts';
 import { checksum } from '#policy/writer.ts';
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DRAW_HEADER } from '#abi/routing.ts';
 import { ConfigurationRefused, Host, type Root, type Vm } from '#host/emulator.ts';
@@ -7,7 +7,7 @@ import type { Route, Sticky } from '#model/route.ts';
 import { compileRouting } from '#policy/routing/compile.ts';
 import { BUILDS, loadFilter } from './load.ts';
 import { mutation, runs } from './mutation.ts';
-import { servicePort, split } from './service-port.ts';
+import { servicePort, split } from '#policy/service-port.fixture.ts';
 
 const program = (...routes: readonly Route[]): Uint8Array => {
   const bytes = compileRouting(servicePort(routes));
@@ -96,7 +96,7 @@ describe.each(BUILDS)('routing (%s)', (build) => {
     it('draws are the cumulative weights, which Envoy looks up', async () => {
       const root = await start(program(routeOf([50, 0, 30, 20])));
       const seen = new Set(Array.from({ length: 200 }, () => draw(root)));
-      expect([...seen].sort()).toEqual(['0', '50', '80']);
+      expect(seen).toEqual(new Set(['0', '50', '80']));
     });
 
     it('does not follow the order of requests: the places of the small share in its windows are uniform', async () => {
@@ -240,7 +240,7 @@ describe.each(BUILDS)('routing (%s)', (build) => {
       const root = await start(program(routeOf([3, 1], byHeader)));
       for (let round = 0; round < 10; round++) expect(counts(root, [3, 1], 4)).toEqual([3, 1]);
       const empty = Array.from({ length: 4 }, () => picked(draw(root, [['x-user', '']]), [3, 1]));
-      expect(empty.sort()).toEqual([0, 0, 0, 1]);
+      expect(empty.filter((index) => index === 0)).toHaveLength(3);
     });
 
     it('takes the first header line that is not empty', async () => {
@@ -288,7 +288,7 @@ describe.each(BUILDS)('routing (%s)', (build) => {
       ],
     });
     const next = root.replace(program(routeOf([5, 1, 1])));
-    expect([...new Set(Array.from({ length: 70 }, () => draw(next)))].sort()).toEqual(['0', '5', '6']);
+    expect(new Set(Array.from({ length: 70 }, () => draw(next)))).toEqual(new Set(['0', '5', '6']));
     open.end();
     expect(vm.traps).toBe(0);
   });

@@ -4,6 +4,7 @@ import type { Fault } from '#model/fault.ts';
 import type { Route, RouteAction } from '#model/route.ts';
 import type { Waypoint } from '#model/waypoint.ts';
 import type { Destination } from '../destination.ts';
+import { normalizedPath } from './path.ts';
 import { judge, type Verdict } from './verdict.ts';
 import { chooseRoute } from './route.ts';
 
@@ -54,7 +55,10 @@ export interface Explanation {
   readonly identity: SpiffeId;
   readonly sourceIp: string;
   readonly method: string;
+  /** As policies and routes see it: normalized. */
   readonly path: string;
+  /** Why the request is answered 400 before any policy is asked; then the decision is DENY. */
+  readonly refused?: string;
   readonly authz: Verdict;
   /** Absent when denied, and when no route matches (404). */
   readonly route?: ChosenRoute;
@@ -65,7 +69,9 @@ export interface Explanation {
 /** Explains a request to an HTTP port. The verdict is the filter's own, from its WebAssembly. */
 export async function explain(destination: Destination, request: ExplainedRequest): Promise<Explanation> {
   const { waypoint, port, authority } = destination;
-  const { identity, method, path, host } = request;
+  const { identity, method, host } = request;
+  const normalized = normalizedPath(request.path);
+  const path = normalized ?? request.path;
   const sourceIp = request.sourceIp ?? addressOf(waypoint, identity) ?? '127.0.0.1';
   const headers = request.headers.map(([name, value]) => [name.toLowerCase(), value] as const);
   const authz = await judge(port, {
@@ -81,7 +87,7 @@ export async function explain(destination: Destination, request: ExplainedReques
   const { route, lost } = chooseRoute(port.routes, { method, path, headers });
   return {
     apiVersion: API_VERSION,
-    decision: authz.allowed ? 'ALLOW' : 'DENY',
+    decision: authz.allowed && normalized !== undefined ? 'ALLOW' : 'DENY',
     waypoint: `${waypoint.namespace}/${waypoint.name}`,
     service: port.service.host,
     port: port.port,
@@ -91,6 +97,7 @@ export async function explain(destination: Destination, request: ExplainedReques
     sourceIp,
     method,
     path,
+    ...(normalized === undefined ? { refused: 'the path holds an escaped slash' } : {}),
     authz,
     ...(route === undefined ? {} : { route: chosen(route) }),
     lost: lost.map(({ route: { name, origin }, why }) => ({ name, why, ...(origin === undefined ? {} : { origin }) })),

@@ -1,21 +1,31 @@
 import { percent } from '../render/bar.ts';
 import type { Explanation } from './explanation.ts';
-import { originText, policyText } from './words.ts';
+import { faultText, originText, policyText } from './words.ts';
 
-/** An explanation in one line, for what `curl` says of a request: policy, route and backends. */
-export function oneLine({ authz, route, backends }: Explanation): string {
-  const { decidedBy, policies, closed } = authz;
-  const policy =
-    decidedBy !== undefined
-      ? `policy ${policyText(decidedBy)}`
-      : authz.allowed
-        ? 'no policy'
-        : closed !== undefined
-          ? `closed: ${closed}`
-          : `denied: none of ${policies} ${policies === 1 ? 'policy' : 'policies'} allows it`;
-  if (!authz.allowed || route === undefined) return policy;
+/** An explanation in one line, for what `curl` says of a request: policy, route, fault and backends. */
+export function oneLine(explanation: Explanation): string {
+  const { refused, authz, route, backends } = explanation;
+  if (refused !== undefined) return refused;
+  const policy = policyPart(authz);
+  if (!authz.allowed) return policy;
+  if (route === undefined) return `${policy}  no route matches`;
   const targets = backends.map(({ backend = 'unresolved', share }) =>
     backends.length === 1 ? backend : `${backend} ${percent(share)}`,
   );
-  return `${policy}  ${originText(route)}${targets.length === 0 ? '' : `  → ${targets.join(', ')}`}`;
+  return [
+    policy,
+    `route ${originText(route)}`,
+    ...(route.fault === undefined ? [] : [`fault ${faultText(route.fault)}`]),
+    ...(route.answer === undefined ? [] : [`answer ${route.answer}`]),
+    ...(targets.length === 0 ? [] : [`→ ${targets.join(', ')}`]),
+  ].join('  ');
+}
+
+function policyPart({ allowed, decidedBy, closed, nearest }: Explanation['authz']): string {
+  if (closed !== undefined) return `closed: ${closed}`;
+  if (decidedBy !== undefined)
+    return `${decidedBy.action === 'DENY' ? 'denied by ' : 'policy '}${policyText(decidedBy)}`;
+  if (allowed) return 'no ALLOW policy';
+  if (nearest === undefined) return 'no rule allows it';
+  return `no rule allows it; nearest ${policyText(nearest)} misses ${nearest.missed.join('; ')}`;
 }

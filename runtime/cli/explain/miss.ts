@@ -34,6 +34,7 @@ function ofSource(
       return source && { clause: source.namespaces, came: quoted(request.principal) };
     case 'ipBlocks':
       return source && { clause: source.ipBlocks, came: request.sourceIp };
+    case undefined:
     default:
       return undefined;
   }
@@ -53,6 +54,7 @@ function ofOperation(
       return operation && { clause: operation.paths, came: quoted(request.path.split(/[?#]/, 1)[0]) };
     case 'ports':
       return operation && { clause: operation.ports, came: String(request.destinationPort) };
+    case undefined:
     default:
       return undefined;
   }

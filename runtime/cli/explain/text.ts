@@ -26,7 +26,8 @@ export function explanationText(explanation: Explanation, style: Style): string 
   return `${headline(explanation, style)}\n${lines.join('')}`;
 }
 
-function headline({ authz, route, backends }: Explanation, style: Style): string {
+function headline({ refused, authz, route, backends }: Explanation, style: Style): string {
+  if (refused !== undefined) return `${style.red(style.bold('DENY'))} 400: ${refused}; no policy is asked`;
   if (!authz.allowed) return `${style.red(style.bold('DENY'))} 403 RBAC: access denied`;
   const allow = style.green(style.bold('ALLOW'));
   if (route === undefined) return `${allow}, then 404: no route matches`;
@@ -44,7 +45,8 @@ function headline({ authz, route, backends }: Explanation, style: Style): string
 function authzLines(verdict: Verdict, style: Style): readonly string[] {
   const { allowed, decidedBy, closed, nearest, denyPolicies, allowPolicies } = verdict;
   if (closed !== undefined) return [`closed: ${closed}`];
-  const deny = denyPolicies === 0 ? '' : `no DENY matched (${denyPolicies}); `;
+  const deny =
+    denyPolicies === 0 ? '' : `no DENY matched (${denyPolicies} ${denyPolicies === 1 ? 'policy' : 'policies'}); `;
   if (decidedBy !== undefined) {
     return decidedBy.action === 'DENY'
       ? [`DENY ${policyText(decidedBy)} matched`]

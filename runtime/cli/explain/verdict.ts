@@ -8,7 +8,7 @@ import { authority } from '#envoy/names.ts';
 import { moduleFile } from '../modules.ts';
 import { missText } from './miss.ts';
 
-export interface Rule {
+interface Rule {
   readonly namespace: string;
   readonly name: string;
   readonly rule: number;

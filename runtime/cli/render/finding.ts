@@ -4,16 +4,14 @@ import type { FailureDetails } from '../failure.ts';
 import { printable, type Style } from './style.ts';
 
 /** `mesh/reviews.yaml:18:15` */
-export const placeText = ({ file, line, column }: Place): string => `${file}:${line}:${column}`;
+const placeText = ({ file, line, column }: Place): string => `${file}:${line}:${column}`;
 
 /** `HTTPRoute bookinfo/reviews`; without a namespace `GatewayClass portolan`. */
-export const resourceText = ({ kind, namespace, name }: ResourceRef): string =>
+const resourceText = ({ kind, namespace, name }: ResourceRef): string =>
   `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`;
 
 const paintOf = (level: Level, style: Style): ((text: string) => string) =>
   level === 'error' ? style.red : level === 'warning' ? style.yellow : style.cyan;
-
-export const MARKS: Readonly<Record<Level, string>> = { error: '×', warning: '‼', info: 'i' };
 
 /**
  * A finding by the template that all errors follow: a first line whole in itself, then where, what was expected, what

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-export type Paint = (text: string) => string;
+type Paint = (text: string) => string;
 
 export interface Style {
   readonly bold: Paint;

@@ -14,6 +14,10 @@ import {
   ATTRIBUTE_RANGES_6_COUNT,
   ATTRIBUTE_REVERSE,
   ATTRIBUTE_REVERSE_SIZE,
+  ATTRIBUTE_TABLE,
+  ATTRIBUTE_TABLE_BITS,
+  ATTRIBUTE_TABLE_SEED,
+  ATTRIBUTE_TABLE_SIZE,
   ATTRIBUTE_TAILS,
   ATTRIBUTE_TAILS_SIZE,
   ATTRIBUTE_TEMPLATES,
@@ -23,7 +27,11 @@ import type { ProgramWriter } from '../writer.ts';
 import { addressRanges, type NumberedBlock } from './address-range.ts';
 import type { Atom, Match } from './atom.ts';
 import { TrieKeys, writeTrie } from './byte-trie.ts';
+import { writeTable, type ExactValue } from './exact-table.ts';
 import { reverse, TemplateTrie } from './template-trie.ts';
+
+/** So many exact values are better off in the trie: it is smaller, and a hash has its price. */
+const TRIE_MAX = 6;
 
 /** A value that policies name, and the conjuncts it concerns, ascending. */
 export interface IndexedAtom {
@@ -57,6 +65,7 @@ export class Attribute {
 /** Writes what finds an attribute's atoms, which are numbered from `firstAtom`, and fills in its record at `at`. */
 export function writeAttribute(writer: ProgramWriter, at: number, attribute: Attribute, firstAtom: number): void {
   const set = (field: number, value: number): void => writer.setU32(at + field, value);
+  const exact: ExactValue[] = [];
   const forward = new TrieKeys();
   const backward = new TrieKeys();
   const globs: { readonly atom: number; readonly pieces: readonly string[] }[] = [];
@@ -67,7 +76,7 @@ export function writeAttribute(writer: ProgramWriter, at: number, attribute: Att
     const atom = ++next; // its number plus one
     switch (match.kind) {
       case 'exact':
-        forward.at(match.value).exact = atom;
+        exact.push({ text: match.value, atom });
         break;
       case 'prefix':
         forward.at(match.value).prefix = atom;
@@ -93,6 +102,15 @@ export function writeAttribute(writer: ProgramWriter, at: number, attribute: Att
   set(ATTRIBUTE_KIND, attribute.kind);
   set(ATTRIBUTE_FIRST_ATOM, firstAtom);
   set(ATTRIBUTE_ATOM_COUNT, attribute.atoms.size);
+  if (exact.length > TRIE_MAX) {
+    const table = writeTable(writer, exact);
+    set(ATTRIBUTE_TABLE, table.at);
+    set(ATTRIBUTE_TABLE_SIZE, table.size);
+    set(ATTRIBUTE_TABLE_BITS, table.bits);
+    set(ATTRIBUTE_TABLE_SEED, table.seed);
+  } else {
+    for (const { text, atom } of exact) forward.at(text).exact = atom;
+  }
   section(writer, at, ATTRIBUTE_FORWARD, ATTRIBUTE_FORWARD_SIZE, forward);
   section(writer, at, ATTRIBUTE_REVERSE, ATTRIBUTE_REVERSE_SIZE, backward);
   if (templates) {

@@ -16,6 +16,8 @@ import {
   ATTRIBUTE_RANGES_6_COUNT,
   ATTRIBUTE_REVERSE,
   ATTRIBUTE_SIZE,
+  ATTRIBUTE_TABLE,
+  ATTRIBUTE_TABLE_SIZE,
   ATTRIBUTE_TEMPLATES,
   AUTHZ_ALWAYS,
   AUTHZ_ATOMS,
@@ -35,6 +37,9 @@ import {
   POSTING_SINGLE,
   RANGE_4_SIZE,
   RANGE_6_SIZE,
+  TABLE_ATOM,
+  TABLE_TEXT,
+  TABLE_TEXT_SIZE,
   TEMPLATE_CHILDREN,
   TEMPLATE_CHILD_COUNT,
   TEMPLATE_CHILD_SIZE,
@@ -141,6 +146,13 @@ function atomTexts(reader: ProgramReader, record: number): ReadonlyMap<number, s
     if (atom !== 0) texts.set(atom, text);
   };
   set(field(ATTRIBUTE_PRESENT), 'present');
+  const table = field(ATTRIBUTE_TABLE);
+  const tableEnd = table + field(ATTRIBUTE_TABLE_SIZE);
+  for (let at = table === 0 ? tableEnd : reader.u32(table); at < tableEnd;) {
+    const size = reader.u32(at + TABLE_TEXT_SIZE);
+    set(reader.u32(at + TABLE_ATOM), `exact ${quote(bytes(reader, at + TABLE_TEXT, size))}`);
+    at += TABLE_TEXT + size;
+  }
   if (field(ATTRIBUTE_FORWARD) !== 0) {
     walkTrie(reader, field(ATTRIBUTE_FORWARD), (key, exact, prefix) => {
       set(exact, `exact ${quote(key)}`);

@@ -26,7 +26,10 @@ export function disassemble(bytes: Uint8Array): string {
     lines.push(`  route ${JSON.stringify(name)}${stickyText(program, record)}`);
     const backends = Array.from({ length: program.u32(record + SPLIT_COUNT) }, (_, i) => {
       const at = record + SPLIT_BACKENDS + i * BACKEND_SIZE;
-      const seed = program.u64(at + BACKEND_SEED).toString(16).padStart(16, '0');
+      const seed = program
+        .u64(at + BACKEND_SEED)
+        .toString(16)
+        .padStart(16, '0');
       return { draw: program.u32(at + BACKEND_DRAW), share: program.u32(at + BACKEND_SHARE), seed };
     });
     const all = backends.reduce((sum, { share }) => sum + share, 0);

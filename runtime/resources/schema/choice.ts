@@ -35,7 +35,7 @@ function atMostOne(fields: Fields, needed: boolean): Schema<unknown, 'optional'>
 }
 
 /** Whether an object has a field that is not null. */
-export function isGiven(value: unknown, name: string): boolean {
+function isGiven(value: unknown, name: string): boolean {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return false;
   const field = (value as Readonly<Record<string, unknown>>)[name];
   return field !== null && field !== undefined;
@@ -48,10 +48,7 @@ function badCombination(report: Report, names: readonly string[], given: readonl
 }
 
 /** A value of one type or of another, told apart by JavaScript's `typeof`; such as Kubernetes' IntOrString. */
-export function either<A, B>(
-  number: Schema<A>,
-  text: Schema<B>,
-): Schema<A | B, 'optional'> {
+export function either<A, B>(number: Schema<A>, text: Schema<B>): Schema<A | B, 'optional'> {
   return {
     presence: 'optional',
     read: (value, report): A | B | undefined =>
@@ -114,7 +111,7 @@ function readTag(
   if (typeof value !== 'string') wrongType(report, 'a string', value);
   else if (!known) badChoice(report, names, value);
   report.leave();
-  return known ? (value as string) : undefined;
+  return known ? value : undefined;
 }
 
 function foreignField(report: Report, name: string, tag: string, variant: unknown): void {

@@ -1,4 +1,4 @@
-import { nearest } from '../nearest.ts';
+import { nearest } from './nearest.ts';
 import { type Report, wrongType } from './report.ts';
 import type { Infer, Presence, Schema } from './schema.ts';
 

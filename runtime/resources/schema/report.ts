@@ -68,21 +68,11 @@ export function shown(value: unknown): string {
 }
 
 /** What a value is, with its article: `a string`, `a list`. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
-  switch (typeof value) {
-    case 'string':
-      return 'a string';
-    case 'number':
-      return 'a number';
-    case 'boolean':
-      return 'a boolean';
-    case 'object':
-      return 'an object';
-    default:
-      return typeof value;
-  }
+  const type = typeof value;
+  return type === 'object' ? 'an object' : type === 'undefined' ? 'nothing' : `a ${type}`;
 }
 
 /** Reports a value of the wrong type. */
@@ -94,7 +84,7 @@ export function wrongType(report: Report, expected: string, value: unknown): und
     message: `expected ${expected}, came ${kindOf(value)}`,
     expected,
     came: shown(value),
-    ...(expected === 'a string' && scalar ? { next: `quote the value: "${String(value)}"` } : {}),
+    ...(expected === 'a string' && scalar ? { next: 'put quotes around the value' } : {}),
   });
   return undefined;
 }

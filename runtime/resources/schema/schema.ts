@@ -29,7 +29,7 @@ export function optional<T>(schema: Schema<T>): Schema<T, 'optional'> {
 }
 
 /** The field is always there: absent, it has this value. */
-export function withDefault<T, const D extends T>(schema: Schema<T>, absent: D): Schema<T, 'always'> {
+export function withDefault<T>(schema: Schema<T>, absent: NoInfer<T>): Schema<T, 'always'> {
   return { presence: 'always', absent, read: (value, report) => schema.read(value, report) };
 }
 

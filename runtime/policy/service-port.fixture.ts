@@ -4,7 +4,7 @@ import type { ServicePort } from '#model/waypoint.ts';
 
 const NONE: HeaderMutations = { set: [], add: [], remove: [] };
 
-/** The service that filter tests are about: reviews of Bookinfo, with these routes. */
+/** The service port that tests of the features are about: reviews of Bookinfo, with these routes. */
 export const servicePort = (routes: readonly Route[]): ServicePort => ({
   service: { namespace: 'bookinfo', name: 'reviews', host: 'reviews.bookinfo.svc.cluster.local' },
   port: 9080,

@@ -1,20 +1,24 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { Report } from './schema/report.ts';
-import * as s from './schema.ts';
+import { Report } from './report.ts';
+import { boolean, enumeration, integer, string, anything } from './scalar.ts';
+import { ignored, required, type Infer, type Schema, unsupported, withDefault } from './schema.ts';
+import { list, map } from './collection.ts';
+import { object } from './object.ts';
+import { either, oneOf, oneOrNone, variants } from './choice.ts';
 
-const rule = s.object({
-  name: s.required(s.string({ min: 1 })),
-  weight: s.withDefault(s.integer(0, 100), 1),
-  mode: s.enumeration('Fast', 'Slow'),
-  labels: s.map(s.string()),
-  hosts: s.list(s.string(), { max: 2 }),
-  retry: s.unsupported(s.object({ attempts: s.integer(0, 9) }), 'retry', { effect: 'no retries' }),
-  auth: s.unsupported(s.string(), 'auth', { level: 'error', refuses: true }),
-  status: s.ignored(),
+const rule = object({
+  name: required(string({ min: 1 })),
+  weight: withDefault(integer(0, 100), 1),
+  mode: enumeration('Fast', 'Slow'),
+  labels: map(string()),
+  hosts: list(string(), { max: 2 }),
+  retry: unsupported(object({ attempts: integer(0, 9) }), 'retry', { effect: 'no retries' }),
+  auth: unsupported(string(), 'auth', { level: 'error', refuses: true }),
+  status: ignored(),
 });
 
-function read<T>(schema: s.Schema<T>, value: unknown) {
+function read<T>(schema: Schema<T>, value: unknown) {
   const report = new Report();
   const result = schema.read(value, report);
   return { result, report, problems: report.problems.map(({ code, path, message }) => `${code} ${path} ${message}`) };
@@ -25,7 +29,7 @@ describe('object', () => {
     const { result, problems } = read(rule, { name: 'a', status: { x: 1 }, weight: null });
     expect(problems).toEqual([]);
     expect(result).toEqual({ name: 'a', weight: 1, labels: {}, hosts: [] });
-    expectTypeOf<s.Infer<typeof rule>>().toEqualTypeOf<{
+    expectTypeOf<Infer<typeof rule>>().toEqualTypeOf<{
       readonly name: string;
       readonly weight: number;
       readonly labels: Readonly<Record<string, string>>;
@@ -43,8 +47,12 @@ describe('object', () => {
   });
 
   it('reports missing, mistyped and out-of-range values at their paths', () => {
-    const { problems } = read(s.object({ rules: s.list(rule) }), {
-      rules: [{ weight: 101, mode: 'fast', labels: { 'a.b/c': 1 }, hosts: ['x', null] }, { name: 5 }, { name: 'a', hosts: 'x' }],
+    const { problems } = read(object({ rules: list(rule) }), {
+      rules: [
+        { weight: 101, mode: 'fast', labels: { 'a.b/c': 1 }, hosts: ['x', null] },
+        { name: 5 },
+        { name: 'a', hosts: 'x' },
+      ],
     });
     expect(problems).toEqual([
       'PTL1105 rules[0].name field "name" is required',
@@ -58,7 +66,9 @@ describe('object', () => {
   });
 
   it.each([1.5, -1, 2 ** 32, Infinity, Number.NaN])('refuses the weight %d by name', (weight) => {
-    expect(read(rule, { name: 'a', weight }).problems[0]).toMatch(/^PTL1104 weight .* is not an integer from 0 to 100$/);
+    expect(read(rule, { name: 'a', weight }).problems[0]).toMatch(
+      /^PTL1104 weight .* is not an integer from 0 to 100$/,
+    );
   });
 
   it('tells unsupported fields with their effect, checks them, and lets empty ones pass', () => {
@@ -73,31 +83,43 @@ describe('object', () => {
   });
 
   it('reports in an open object only what looks like a misspelling', () => {
-    const open = s.object({ hostNetwork: s.boolean() }, { open: true });
-    expect(read(open, { volumes: [], hostNetwrok: true }).problems).toEqual(['PTL1101 hostNetwrok unknown field "hostNetwrok"']);
+    const open = object({ hostNetwork: boolean() }, { open: true });
+    expect(read(open, { volumes: [], hostNetwrok: true }).problems).toEqual([
+      'PTL1101 hostNetwrok unknown field "hostNetwrok"',
+    ]);
   });
 
   it('treats __proto__ and constructor as names like any other', () => {
-    const value: unknown = JSON.parse('{"name":"a","__proto__":{"polluted":1},"labels":{"__proto__":"x","constructor":"y"}}');
+    const value: unknown = JSON.parse(
+      '{"name":"a","__proto__":{"polluted":1},"labels":{"__proto__":"x","constructor":"y"}}',
+    );
     const { result, problems } = read(rule, value);
     expect(problems).toEqual(['PTL1101 __proto__ unknown field "__proto__"']);
-    expect(Object.entries(result?.labels ?? {})).toEqual([['__proto__', 'x'], ['constructor', 'y']]);
+    expect(Object.entries(result?.labels ?? {})).toEqual([
+      ['__proto__', 'x'],
+      ['constructor', 'y'],
+    ]);
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
-    expect(read(rule, JSON.parse('{"__proto__":{"name":"a"}}')).problems).toContain('PTL1105 name field "name" is required');
+    expect(read(rule, JSON.parse('{"__proto__":{"name":"a"}}')).problems).toContain(
+      'PTL1105 name field "name" is required',
+    );
   });
 
   it('stops telling after a hundred problems and counts the rest', () => {
-    const { report } = read(s.list(s.string()), Array.from({ length: 150 }, () => 1));
+    const { report } = read(
+      list(string()),
+      Array.from({ length: 150 }, () => 1),
+    );
     expect(report.problems).toHaveLength(100);
     expect(report.suppressed).toBe(50);
   });
 });
 
 describe('choice', () => {
-  const match = s.oneOf({ exact: s.string(), prefix: s.string() });
-  const filter = s.variants('type', {
-    Rewrite: { rewrite: s.required(s.object({ path: s.string() })) },
-    Mirror: { mirror: s.unsupported(s.anything(), 'mirror') },
+  const match = oneOf({ exact: string(), prefix: string() });
+  const filter = variants('type', {
+    Rewrite: { rewrite: required(object({ path: string() })) },
+    Mirror: { mirror: unsupported(anything(), 'mirror') },
   });
 
   it('takes exactly one field', () => {
@@ -106,11 +128,14 @@ describe('choice', () => {
       'PTL1106  expected exactly one of: exact, prefix, came exact and prefix',
     ]);
     expect(read(match, {}).problems).toEqual(['PTL1106  expected exactly one of: exact, prefix, came none']);
-    expect(read(s.oneOrNone({ exact: s.string() }), {}).problems).toEqual([]);
+    expect(read(oneOrNone({ exact: string() }), {}).problems).toEqual([]);
   });
 
   it('reads a tagged union, keeping the tag of what is not supported', () => {
-    expect(read(filter, { type: 'Rewrite', rewrite: { path: '/' } }).result).toEqual({ type: 'Rewrite', rewrite: { path: '/' } });
+    expect(read(filter, { type: 'Rewrite', rewrite: { path: '/' } }).result).toEqual({
+      type: 'Rewrite',
+      rewrite: { path: '/' },
+    });
     const mirror = read(filter, { type: 'Mirror', mirror: { port: 1 } });
     expect(mirror.result).toEqual({ type: 'Mirror' });
     expect(mirror.problems).toEqual(['PTL1501 mirror mirror is not supported by this version']);
@@ -129,7 +154,7 @@ describe('choice', () => {
   });
 
   it('reads a number or a text', () => {
-    const port = s.either(s.integer(1, 10), s.string());
+    const port = either(integer(1, 10), string());
     expect([read(port, 3).result, read(port, 'http').result, read(port, 11).result]).toEqual([3, 'http', undefined]);
   });
 });
