@@ -1,6 +1,6 @@
 // Bundles the runtime into dist/, which is what a user installs: no TypeScript, no build tools, no generated sources.
 
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -31,6 +31,8 @@ await build({
   },
   logLevel: 'warning',
 });
+
+chmodSync(join(DIST, 'portolan.js'), 0o755);
 
 for (const feature of ['authz', 'routing', 'fault', 'metrics']) {
   const wasm = join(ROOT, `build/filters/${feature}.release.wasm`);

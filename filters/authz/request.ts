@@ -34,7 +34,7 @@ import {
 } from '../sdk/headers.ts';
 import { allocate } from '../sdk/memory.ts';
 import { DESTINATION_ADDRESS, PEER_PRINCIPAL, PropertyPath, readProperty, SOURCE_ADDRESS } from '../sdk/properties.ts';
-import { isText, text } from '../sdk/text.ts';
+import { indexOfEither, isText, text } from '../sdk/text.ts';
 import { value, valueSize } from '../sdk/value.ts';
 import { portAt, readAddress, searchBlocks } from './address.ts';
 import { searchGlobs } from './glob.ts';
@@ -115,9 +115,8 @@ function readPrincipal(): void {
   principal = valueSize > 0 ? value : 0;
   principalSize = valueSize;
   // Envoy joins the URIs of a certificate that has several: who that is cannot be said.
-  for (let i: u32 = 0; i < valueSize; i++) {
-    if (load<u8>(value + i) == 0x2c /* , */) unreadable = true;
-  }
+  const comma: u8 = 0x2c;
+  if (indexOfEither(value, valueSize, comma, comma) < valueSize) unreadable = true;
 }
 
 /** The text between `/ns/` and the next slash: where it stands first, or everywhere. */
@@ -215,7 +214,7 @@ function searchNamed(attribute: u32): void {
 function keep(kind: u32, pointer: usize, size: u32): void {
   if (kind == ATTRIBUTE_PATH) {
     path = pointer;
-    pathSize = withoutQuery(pointer, size);
+    pathSize = indexOfEither(pointer, size, 0x3f /* ? */, 0x23 /* # */);
   } else if (kind == ATTRIBUTE_METHOD) {
     method = pointer;
     methodSize = size;
@@ -223,14 +222,6 @@ function keep(kind: u32, pointer: usize, size: u32): void {
     host = pointer;
     hostSize = size;
   }
-}
-
-function withoutQuery(pointer: usize, size: u32): u32 {
-  for (let i: u32 = 0; i < size; i++) {
-    const byte = load<u8>(pointer + i);
-    if (byte == 0x3f /* ? */ || byte == 0x23 /* # */) return i;
-  }
-  return size;
 }
 
 function searchLowerCase(record: usize, pointer: usize, size: u32): void {

@@ -29,7 +29,8 @@ const options = {
   merge: true,
   prettyErrors: false,
   keepSourceTokens: false,
-  uniqueKeys: true,
+  // The package compares every key with every other; duplicatesIn does it in linear time.
+  uniqueKeys: false,
   strict: true,
   logLevel: 'silent',
 } as const;
@@ -43,11 +44,17 @@ export function parseYaml(text: string): YamlTree {
     return failed('limit', 'the text has a NUL byte: it is binary, or not UTF-8', text.indexOf('\0'));
   const documents: Document.Parsed[] = [];
   try {
+    let failures = 0;
     const lexer = new Lexer();
     const parser = new Parser();
     const composer = new Composer(options);
     for (const lexeme of lexer.lex(text)) {
-      for (const token of parser.next(lexeme)) documents.push(...composer.next(token));
+      for (const token of parser.next(lexeme)) {
+        if (token.type === 'error') failures++;
+        documents.push(...composer.next(token));
+      }
+      // Text that is no YAML at all can have an error for every character.
+      if (failures > MAX_ERRORS) break;
       if (parser.stack.length > MAX_DEPTH && depthOf(parser) > MAX_DEPTH) {
         return failed('limit', `nested deeper than ${MAX_DEPTH} levels`, parser.offset);
       }
@@ -66,11 +73,13 @@ function depthOf({ stack }: Parser): number {
 
 function finish([document, second]: readonly Document.Parsed[]): YamlTree {
   if (document === undefined) return { value: undefined, errors: [], root: undefined };
-  const errors: YamlError[] = [...document.errors, ...document.warnings].slice(0, MAX_ERRORS).map((error) => ({
-    kind: error.code === 'DUPLICATE_KEY' ? 'duplicate' : 'syntax',
-    message: error.code === 'DUPLICATE_KEY' ? 'the key is given twice' : firstLine(error.message),
-    offset: error.pos[0],
+  const errors: YamlError[] = [...document.errors, ...document.warnings].map(({ message, pos }) => ({
+    kind: 'syntax',
+    message: firstLine(message),
+    offset: pos[0],
   }));
+  duplicatesIn(document.contents, errors);
+  errors.splice(MAX_ERRORS);
   if (second !== undefined) {
     errors.push({ kind: 'syntax', message: 'a second document without "---" before it', offset: second.range[0] });
   }
@@ -86,6 +95,26 @@ function finish([document, second]: readonly Document.Parsed[]): YamlTree {
       offset: aliasWithoutAnchor(document) ?? root?.range?.[0] ?? 0,
     });
     return { value: undefined, errors, root };
+  }
+}
+
+/** Adds keys that are given twice, for which YAML has no meaning and readers have different ones. */
+function duplicatesIn(node: unknown, errors: YamlError[]): void {
+  if (isSeq(node)) {
+    for (const item of node.items) duplicatesIn(item, errors);
+  } else if (isMap(node)) {
+    const seen = new Set<unknown>();
+    for (const { key, value } of node.items) {
+      if (isScalar(key)) {
+        const name = String(key.value);
+        if (seen.has(name) && name !== '<<') {
+          const offset = key.range?.[0] ?? 0;
+          errors.push({ kind: 'duplicate', message: `the key "${name}" is given twice`, offset });
+        }
+        seen.add(name);
+      }
+      duplicatesIn(value, errors);
+    }
   }
 }
 

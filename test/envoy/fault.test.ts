@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '#model/fault.ts';
 import { compileFault } from '#policy/fault/compile.ts';
-import { STATS_TAGS } from '#policy/metrics/tags.ts';
 import { faulty, servicePort } from '#policy/service-port.fixture.ts';
 import { FeatureWorld } from './feature-world.ts';
 
@@ -28,7 +27,6 @@ describe('faults in Envoy', () => {
       feature: 'fault',
       program: program(),
       clusters: ['v1'],
-      statsTags: STATS_TAGS,
       routes: [
         ...['abort', 'half', 'slower', 'slow', 'both'].map((name) => ({
           name,
@@ -111,10 +109,10 @@ describe('faults in Envoy', () => {
     expect(active).toContain('downstream_rq_active: 0');
   });
 
-  it('counts by type, as Prometheus labels', async () => {
+  it('counts what it did', async () => {
     const text = await world.envoy.admin('/stats/prometheus?filter=portolan_faults');
-    expect(text).toMatch(/^portolan_faults_total\{type="abort"\} \d+$/m);
-    expect(text).toMatch(/^portolan_faults_total\{type="delay"\} \d+$/m);
+    expect(text).toMatch(/^portolan_faults_aborted_total\{\} [1-9]\d*$/m);
+    expect(text).toMatch(/^portolan_faults_delayed_total\{\} [1-9]\d*$/m);
     expect(world.envoy.log).not.toContain('Wasm VM failed');
   });
 });

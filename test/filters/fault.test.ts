@@ -43,7 +43,7 @@ describe.each(BUILDS)('fault (%s)', (build) => {
       endOfStream: true,
     });
 
-  const faults = (type: string): number => vm.metrics.counter(`portolan_faults_total.${type};`);
+  const faults = (type: string): number => vm.metrics.counter(`portolan_faults_${type}_total`);
 
   it('aborts as Envoy words it', async () => {
     const root = await start(program({ r: { abort: { httpStatus: 418, perMillion: ALL } } }));
@@ -51,7 +51,7 @@ describe.each(BUILDS)('fault (%s)', (build) => {
     expect(stream.action).toBe('reply');
     expect(stream.reply).toMatchObject({ status: 418, body: 'fault filter abort', details: 'fault_filter_abort' });
     stream.end();
-    expect(faults('abort')).toBe(1);
+    expect(faults('aborted')).toBe(1);
   });
 
   it('leaves other routes alone, and requests whose route is not known', async () => {
@@ -79,7 +79,7 @@ describe.each(BUILDS)('fault (%s)', (build) => {
       const share = perMillion / ALL;
       const deviation = Math.sqrt(20_000 * share * (1 - share));
       expect(Math.abs(aborted - 20_000 * share)).toBeLessThan(4 * deviation);
-      expect(faults('abort')).toBe(aborted);
+      expect(faults('aborted')).toBe(aborted);
     },
   );
 
@@ -91,7 +91,7 @@ describe.each(BUILDS)('fault (%s)', (build) => {
     expect(stream.action).toBe('pause');
     vm.advance(1);
     expect(stream.action).toBe('continue');
-    expect(faults('delay')).toBe(1);
+    expect(faults('delayed')).toBe(1);
     vm.advance(1000);
     stream.end();
     expect(vm.nextTimer).toBeUndefined();

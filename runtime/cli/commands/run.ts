@@ -23,6 +23,13 @@ const flags = {
     type: 'boolean',
     about: 'start no Envoy: write its bootstrap to the state folder, for one that is started elsewhere',
   },
+  stats: {
+    type: 'string',
+    value: 'proxy|service',
+    choices: ['proxy', 'service'],
+    default: 'proxy',
+    about: "Envoy's own counters: of the proxy as a whole, or of every service too (twice the memory)",
+  },
   'path-normalization': {
     type: 'string',
     value: 'MODE',

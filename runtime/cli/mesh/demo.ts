@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { stateFolder } from '#admin/state-folder.ts';
 import { DEFAULTS } from '#envoy/options.ts';
 import { readFiles } from '#resources/files.ts';
 import { ResourceStore } from '#resources/store.ts';
@@ -19,7 +20,7 @@ import { untilSignal } from './signals.ts';
  * what it does. With --once it ends then, and says by its status whether all was as documented.
  */
 export async function demo(values: RunValues, terminal: Terminal): Promise<Exit> {
-  const temporary = values.state === undefined ? await mkdtemp(join(tmpdir(), 'portolan-demo-')) : undefined;
+  const temporary = values.state === undefined ? await ownFolder(stateFolder(terminal.environment)) : undefined;
   const state = values.state ?? temporary;
   const folder = meshFolder();
   try {
@@ -45,7 +46,7 @@ export async function demo(values: RunValues, terminal: Terminal): Promise<Exit>
           {
             running: mesh.running,
             metrics: async () => (await fetch(`${waypoint.page ?? ''}/stats/prometheus`)).text(),
-            command: `npx portolan${temporary === undefined ? '' : ` --state ${temporary}`}`,
+            command: state === stateFolder(terminal.environment) ? 'npx portolan' : `npx portolan --state ${state}`,
           },
           terminal,
         );
@@ -59,6 +60,17 @@ export async function demo(values: RunValues, terminal: Terminal): Promise<Exit>
     }
   } finally {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** The usual state folder, so that other commands find the demonstration, unless somebody else uses it. */
+async function ownFolder(usual: string): Promise<string> {
+  await mkdir(dirname(usual), { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(usual, { mode: 0o700 });
+    return usual;
+  } catch {
+    return mkdtemp(join(tmpdir(), 'portolan-demo-'));
   }
 }
 

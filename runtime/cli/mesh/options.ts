@@ -2,6 +2,7 @@ import type { CredentialFiles } from '#identity/files.ts';
 import type { PathNormalization } from '#envoy/options.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
 import type { EnvoyBinary } from '#proxy/find.ts';
+import type { Statistics } from '#proxy/statistics.ts';
 import type { MeshEvent } from './event.ts';
 
 export interface MeshOptions {
@@ -25,5 +26,7 @@ export interface MeshOptions {
   readonly concurrency?: number;
   readonly accessLog?: string;
   readonly pathNormalization: PathNormalization;
+  /** Envoy's own; the metrics of requests are always there. */
+  readonly statistics: Statistics;
   report(event: MeshEvent): void;
 }

@@ -53,6 +53,9 @@ export function createReporter(terminal: Terminal): (event: MeshEvent) => void {
         terminal.err(findingText(event.finding, style));
         return;
       case 'log':
+        // Envoy calls its own regular end a warning, and our restart as well.
+        if (/caught ENVOY_SIGTERM|config stream to portolan-xds closed/.test(event.line.message) && !terminal.verbose)
+          return;
         if (terminal.verbose || ['warning', 'error', 'critical'].includes(event.line.level)) {
           terminal.err(
             style.dim(`envoy ${event.waypoint} ${event.line.level} ${event.line.logger}: ${event.line.message}`) + '\n',

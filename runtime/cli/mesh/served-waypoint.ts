@@ -15,6 +15,7 @@ import { bootstrap } from '#proxy/bootstrap.ts';
 import { heapLimit } from '#proxy/heap-limit.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
 import { envoyFiles } from '#proxy/state.ts';
+import { statsMatcher } from '#proxy/statistics.ts';
 import type { StopOptions } from '#proxy/stop.ts';
 import { supervise, type Supervisor } from '#proxy/supervise.ts';
 import type { XdsServer } from '#xds/server.ts';
@@ -97,6 +98,7 @@ export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<Serv
 async function startEnvoy(waypoint: Waypoint, parts: Parts): Promise<Supervisor | undefined> {
   const { options, folder, page, xdsSocket } = parts;
   const files = envoyFiles(folder);
+  const matcher = statsMatcher(options.statistics);
   const start = bootstrap({
     namespace: waypoint.namespace,
     name: waypoint.name,
@@ -106,6 +108,7 @@ async function startEnvoy(waypoint: Waypoint, parts: Parts): Promise<Supervisor 
     prometheus: page,
     maxHeapBytes: await heapLimit(),
     statsTags: STATS_TAGS,
+    ...(matcher ? { statsMatcher: matcher } : {}),
   });
   if (options.envoy === undefined) {
     await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -83,6 +83,7 @@ export async function startTestMesh(
     envoy: await findEnvoy(),
     concurrency: 1,
     pathNormalization: 'STRICT',
+    statistics: 'proxy',
     report: (event) => void events.push(event),
     ...overrides,
   });
