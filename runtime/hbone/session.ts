@@ -80,6 +80,7 @@ function wrap(http2: ClientHttp2Session, place: string, peerNames: string): Hbon
   const peer = spiffeIdOf(peerNames);
   let streams = 0;
   let goingAway = false;
+  let closing = false;
   http2.on('goaway', () => (goingAway = true));
   const usable = (): boolean => !goingAway && !http2.closed && !http2.destroyed;
   // A connection without tunnels keeps no process alive.
@@ -87,7 +88,7 @@ function wrap(http2: ClientHttp2Session, place: string, peerNames: string): Hbon
 
   const track = (delta: 1 | -1): void => {
     streams += delta;
-    if (streams === 0) http2.unref();
+    if (streams === 0 && !closing) http2.unref();
     else if (streams === 1 && delta === 1) http2.ref();
   };
 
@@ -105,6 +106,9 @@ function wrap(http2: ClientHttp2Session, place: string, peerNames: string): Hbon
     close: () =>
       new Promise((resolve) => {
         if (http2.destroyed) return resolve();
+        // Whoever waits for the end of a connection must not be ended before it.
+        closing = true;
+        http2.ref();
         // Not as the callback of close(), which is not called when GOAWAY came before.
         http2.once('close', resolve);
         http2.close();

@@ -7,6 +7,10 @@ import type { RootContext } from './root.ts';
 /** `close`: the filter closed the connection, or its VM failed. */
 export type ConnectionAction = 'continue' | 'pause' | 'close';
 
+const CLOSED_BY_UNKNOWN = 0;
+const CLOSED_BY_PROXY = 1;
+const CLOSED_BY_PEER = 2;
+
 /** One TCP connection on its way through one filter (`envoy.filters.network.wasm`). */
 export class Connection extends Context {
   readonly #root: RootContext;
@@ -62,7 +66,7 @@ export class Connection extends Context {
     return this.#action;
   }
 
-  /** Bytes arrive from the upstream. */
+  /** Bytes arrive from the upstream; `endOfStream` when it closes. */
   upstreamData(chunk: string | Uint8Array, endOfStream = false): ConnectionAction {
     if (this.#action === 'close') return 'close';
     const body = new Body(typeof chunk === 'string' ? utf8(chunk) : chunk);
@@ -71,22 +75,23 @@ export class Connection extends Context {
       this.#toDownstream = join(this.#toDownstream, body.bytes);
       this.#upstream = undefined;
     }
+    // Envoy sees the end of the upstream's data, and not who closed.
+    if (endOfStream) this.#tell('proxy_on_upstream_connection_close', CLOSED_BY_UNKNOWN);
     return this.#action;
   }
 
-  /** The connection is over. Harmless twice. */
-  close(): void {
+  /** The connection is over: by whom, unless the filter closed it (that is `proxy`). Harmless twice. */
+  close(by: 'client' | 'proxy' = 'client'): void {
     if (this.#closed) return;
     this.#closed = true;
     const { instance } = this.#root;
-    const remote = 2;
-    instance.call(this, 'proxy_on_downstream_connection_close', this.id, remote);
-    instance.settle();
-    for (const name of ['proxy_on_done', 'proxy_on_log', 'proxy_on_delete']) {
-      this.#logging = name === 'proxy_on_log';
-      instance.call(this, name, this.id);
-      instance.settle();
-    }
+    const local = by === 'proxy' || this.#action === 'close';
+    this.#tell('proxy_on_downstream_connection_close', local ? CLOSED_BY_PROXY : CLOSED_BY_PEER);
+    this.#tell('proxy_on_done');
+    this.#logging = true;
+    this.#tell('proxy_on_log');
+    this.#logging = false;
+    this.#tell('proxy_on_delete');
     instance.contexts.delete(this.id);
     this.#root.release();
   }
@@ -134,6 +139,11 @@ export class Connection extends Context {
   override closeStream(stream: number): number {
     if (stream === STREAM_DOWNSTREAM || stream === STREAM_UPSTREAM) this.#action = 'close';
     return STATUS_OK;
+  }
+
+  #tell(name: string, ...args: readonly number[]): void {
+    this.#root.instance.call(this, name, this.id, ...args);
+    this.#root.instance.settle();
   }
 
   #release(): void {

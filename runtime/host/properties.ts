@@ -10,7 +10,7 @@ export type PropertyValue = string | number | bigint | boolean | Uint8Array;
  * A property's path with dots where the ABI has NULs: `source.address`, `filter_state.io.istio.peer_principal`,
  * `xds.route_name`. What is taken from the headers (`request.path`, `response.code`, …) need not be given.
  */
-export type PropertyName =
+type PropertyName =
   | `${'source' | 'destination'}.${'address' | 'port'}`
   | `${'connection' | 'upstream' | 'xds' | 'filter_state' | 'upstream_filter_state'}.${string}`
   | `${'request' | 'response' | 'metadata'}.${string}`
@@ -68,7 +68,7 @@ const EMPTY_BEFORE_RESPONSE = new Set([
 ]);
 
 /** Bytes of a value as the ABI gives them: int64 little-endian, bool one byte, text as UTF-8. */
-export function encodeProperty(value: PropertyValue): Uint8Array {
+function encodeProperty(value: PropertyValue): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value === 'string') return utf8(value);
   if (typeof value === 'boolean') return Uint8Array.of(value ? 1 : 0);

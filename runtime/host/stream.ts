@@ -26,7 +26,7 @@ export interface Outcome {
 
 export interface MessageOptions {
   readonly headers: HeadersInput;
-  /** What the proxy knows from here on; see `PropertyName`. */
+  /** What the proxy knows from here on; see `Properties`. */
   readonly properties?: Properties;
   /** True unless a body or trailers follow. */
   readonly endOfStream?: boolean;

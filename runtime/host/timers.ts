@@ -22,11 +22,6 @@ export class ManualClock implements Clock {
   }
 }
 
-/** The clock of the machine. */
-export const systemClock: Clock = {
-  now: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n,
-};
-
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
 /** Milliseconds, also fractions, in nanoseconds. */

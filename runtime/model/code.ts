@@ -79,6 +79,7 @@ export const codes = {
   PTL1504: 'the PROXY binding of a waypoint (sandwich) is not served yet',
   PTL1505: 'a kind of parent or target is not supported',
   PTL1506: 'a value is valid but not supported',
+  PTL1507: 'kinds of resources that a waypoint does not use',
 
   // 20: running and Envoy
   PTL2001: 'Envoy refused a part of its configuration: what it held before stays in force',

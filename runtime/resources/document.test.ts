@@ -103,6 +103,17 @@ describe('parseYaml', () => {
     expect(performance.now() - started).toBeLessThan(1000);
   });
 
+  it('takes time in proportion to the text, for keys, aliases and errors', () => {
+    const started = performance.now();
+    const keys = Array.from({ length: 10_000 }, (_, i) => `k${i}: 1\n`).join('');
+    expect(Object.keys(parseYaml(keys).value as object)).toHaveLength(10_000);
+    expect(parseYaml(`a: &a 1\nb:\n${'- *a\n'.repeat(50_000)}`).errors).toMatchObject([
+      { kind: 'limit', message: 'more than 100 aliases' },
+    ]);
+    expect(parseYaml('"'.repeat(20_000)).errors).toHaveLength(5);
+    expect(performance.now() - started).toBeLessThan(4000);
+  });
+
   it.each([
     ['brackets', '['.repeat(100_000)],
     ['braces', '{a: '.repeat(100_000)],

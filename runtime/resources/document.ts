@@ -81,7 +81,7 @@ function markerEnd(file: string, marker: number): number {
 }
 
 /** A marker without anything is common at the start and the end of files. */
-const isBlank = (text: string): boolean => text.length < 64 && /^(?:---)?\s*$/.test(text);
+const isBlank = (text: string): boolean => !/\S/.test(text.startsWith('---') ? text.slice(3) : text);
 
 /** Line and column of an offset; columns count UTF-16 units, as editors do. */
 export function positionAt(text: string, offset: number): Position {

@@ -87,7 +87,7 @@ export function otherKindsFinding(counts: ReadonlyMap<string, number>): Finding 
     .map(([kind, count]) => (count === 1 ? kind : `${kind} (${count})`));
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const what = total === 1 ? '1 resource of a kind' : `${total} resources of kinds`;
-  return { code: 'PTL1503', level: 'info', path: '', message: `${what} that a waypoint does not use: ${joined(list)}` };
+  return { code: 'PTL1507', level: 'info', path: '', message: `${what} that a waypoint does not use: ${joined(list)}` };
 }
 
 const joined = (texts: readonly string[]): string =>

@@ -222,7 +222,7 @@ it('joins kinds that no waypoint needs, and names those that it would heed', () 
     'PTL1108 error there is no kind "AuthorisationPolicy" in security.istio.io',
     'PTL1108 error there is no kind "Nonsense" in security.istio.io',
     expect.stringMatching(/^PTL1490 error AuthorizationPolicy default\/x is given twice/),
-    'PTL1503 info 5 resources of kinds that a waypoint does not use: ConfigMap, Deployment (2), Gateway, Service',
+    'PTL1507 info 5 resources of kinds that a waypoint does not use: ConfigMap, Deployment (2), Gateway, Service',
   ]);
   expect(set.invalid).toMatchObject([{ ref: { kind: 'AuthorizationPolicy', name: 'x' } }]);
 });
@@ -282,7 +282,7 @@ describe('any sequence of edits', { timeout: 30_000 }, () => {
           expect(set.of('AuthorizationPolicy')).toHaveLength(1);
           for (const { ref } of set.invalid)
             expect(set.of('Service').some(({ metadata }) => metadata.name === ref.name)).toBe(false);
-          for (const each of set.findings) if (each.code !== 'PTL1503') expect(set.placeOf(each)?.file).toBe('x.yaml');
+          for (const each of set.findings) if (each.code !== 'PTL1507') expect(set.placeOf(each)?.file).toBe('x.yaml');
         }
       }),
     );

@@ -1,4 +1,4 @@
-import { type Document, type Node, Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml';
+import { type Document, type Node, Composer, CST, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit } from 'yaml';
 import { kubectlScalars } from './yaml-scalar.ts';
 
 /** Collections within collections; Kubernetes resources stay below 20. */
@@ -48,7 +48,12 @@ export function parseYaml(text: string): YamlTree {
     const lexer = new Lexer();
     const parser = new Parser();
     const composer = new Composer(options);
+    let aliases = 0;
     for (const lexeme of lexer.lex(text)) {
+      // Each is looked up by a walk through the document.
+      if (CST.tokenType(lexeme) === 'alias' && ++aliases > MAX_ALIASES) {
+        return failed('limit', `more than ${MAX_ALIASES} aliases`, parser.offset);
+      }
       for (const token of parser.next(lexeme)) {
         if (token.type === 'error') failures++;
         documents.push(...composer.next(token));
@@ -106,8 +111,8 @@ function duplicatesIn(node: unknown, errors: YamlError[]): void {
     const seen = new Set<unknown>();
     for (const { key, value } of node.items) {
       if (isScalar(key)) {
-        const name = String(key.value);
-        if (seen.has(name) && name !== '<<') {
+        const name = typeof key.value === 'symbol' ? '<<' : String(key.value);
+        if (seen.has(name)) {
           const offset = key.range?.[0] ?? 0;
           errors.push({ kind: 'duplicate', message: `the key "${name}" is given twice`, offset });
         }

@@ -12,10 +12,11 @@ export interface Addresses {
 /** A cluster gives an address to one service; in files two may claim one, and then the older service keeps it. */
 export function shareAddresses(services: readonly KnownService[]): Addresses {
   const owners = new Map<string, KnownService>();
-  const losses = new Map<string, readonly string[]>();
+  const losses = new Map<KnownPort, readonly string[]>();
   const findings: Finding[] = [];
   for (const known of services.toSorted((a, b) => byAge(a.service, b.service))) {
-    for (const { port } of known.ports) {
+    for (const each of known.ports) {
+      const { port } = each;
       const kept = known.addresses.filter((address) => {
         const key = `${address} ${port}`;
         const owner = owners.get(key);
@@ -23,10 +24,10 @@ export function shareAddresses(services: readonly KnownService[]): Addresses {
         else findings.push(claimed(known, address, port, owner));
         return owner === undefined;
       });
-      if (kept.length < known.addresses.length) losses.set(`${known.key}:${port}`, kept);
+      if (kept.length < known.addresses.length) losses.set(each, kept);
     }
   }
-  return { of: (service, { port }) => losses.get(`${service.key}:${port}`) ?? service.addresses, findings };
+  return { of: (service, port) => losses.get(port) ?? service.addresses, findings };
 }
 
 function claimed(known: KnownService, address: string, port: number, owner: KnownService): Finding {

@@ -2,12 +2,13 @@ import type { Finding } from '#model/finding.ts';
 import type { HTTPRoute, HTTPRouteRule } from '#resources/http-route.ts';
 import type { ReferenceGrant } from '#resources/reference-grant.ts';
 import type { KnownPort, KnownService } from './service.ts';
+import type { Services } from './services.ts';
 
 export type BackendRef = HTTPRouteRule['backendRefs'][number];
 
 /** What there is to refer to. */
 export interface Referents {
-  readonly services: ReadonlyMap<string, KnownService>;
+  readonly services: Services;
   /** By the namespace that grants. */
   readonly grants: ReadonlyMap<string, readonly ReferenceGrant[]>;
 }
@@ -45,7 +46,7 @@ export function resolveBackend(ref: BackendRef, from: string, referents: Referen
       },
     };
   }
-  const service = referents.services.get(key);
+  const service = referents.services.get(namespace, ref.name);
   if (service === undefined) {
     return {
       reason: 'BackendNotFound',

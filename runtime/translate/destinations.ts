@@ -7,7 +7,7 @@ import { push } from './inventory.ts';
 import { Memo, step } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import { byAge } from './route-order.ts';
-import type { KnownService } from './service.ts';
+import type { Services } from './services.ts';
 
 export interface Destinations {
   /**
@@ -21,7 +21,7 @@ export interface Destinations {
 /** Makes the step that finds DestinationRules by the service they are about. */
 export function createDestinations(
   options: TranslateOptions,
-): (all: readonly DestinationRule[], services: ReadonlyMap<string, KnownService>) => Destinations {
+): (all: readonly DestinationRule[], services: Services) => Destinations {
   const memo = new Memo<Destination>();
   return step((all, services) => {
     const groups = new Map<string, DestinationRule[]>();
@@ -29,9 +29,11 @@ export function createDestinations(
     for (const rule of all.toSorted(byAge)) {
       const { namespace } = rule.metadata;
       const service = resolveHost(rule.spec.host, namespace, options.clusterDomain);
-      const key = service === undefined ? undefined : `${service.namespace}/${service.name}`;
-      if (key === undefined || !services.has(key)) findings.push(missingHost(rule));
-      else push(groups, `${namespace} ${key}`, rule);
+      if (service === undefined || services.get(service.namespace, service.name) === undefined) {
+        findings.push(missingHost(rule));
+        continue;
+      }
+      push(groups, `${namespace} ${service.namespace}/${service.name}`, rule);
     }
     const destinations = new Map<string, Destination>();
     for (const [key, rules] of groups) {

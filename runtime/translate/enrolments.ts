@@ -10,15 +10,24 @@ import type { KnownService } from './service.ts';
 import { waypointBound, type WaypointGateway } from './waypoint-gateway.ts';
 import type { KnownWorkload } from './workload.ts';
 
-/** Who goes through which waypoint. */
+/** Who goes through which waypoint. Each part is the same object while what it depends on is. */
 export interface Enrolments {
-  /** The waypoint of each enrolled service. */
-  readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
-  /** By the waypoint's `namespace/name`. */
-  readonly services: ReadonlyMap<string, readonly KnownService[]>;
-  readonly workloads: ReadonlyMap<string, readonly KnownWorkload[]>;
+  readonly services: ServiceEnrolments;
+  readonly workloads: Enrolled<KnownWorkload>;
+  /** What namespaces' labels got wrong: told once, about the namespace. */
+  readonly namespaces: { readonly findings: readonly Finding[] };
+}
+
+/** Those who are enrolled, by the waypoint's `namespace/name`. */
+interface Enrolled<T> {
+  readonly byWaypoint: ReadonlyMap<string, readonly T[]>;
   readonly findings: readonly Finding[];
   readonly statuses: readonly ResourceStatus[];
+  readonly inherited: ReadonlyMap<string, { readonly enrolment: Refused; readonly namespace: string }>;
+}
+
+export interface ServiceEnrolments extends Enrolled<KnownService> {
+  readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
 }
 
 interface Outcome {
@@ -27,53 +36,61 @@ interface Outcome {
   readonly findings: readonly Finding[];
 }
 
-type Parts = Pick<Inventory, 'services' | 'workloads' | 'namespaces'>;
+type Namespaces = Inventory['namespaces'];
 
 /** Makes the step that decides about every service, pod and WorkloadEntry. */
 export function createEnrolments(): (inventory: Inventory, gateways: Gateways) => Enrolments {
-  const decide = step(
-    (
-      services: Parts['services'],
-      workloads: Parts['workloads'],
-      namespaces: Parts['namespaces'],
-      gateways: Gateways,
-    ): Enrolments => {
-      const waypointOf = new Map<KnownService, WaypointGateway>();
-      const attached = new Map<string, KnownService[]>();
-      const members = new Map<string, KnownWorkload[]>();
-      const inherited = new Map<string, { enrolment: Refused; namespace: string }>();
-      const findings: Finding[] = [];
-      const statuses: ResourceStatus[] = [];
-      const account = ({ enrolment, status, findings: own }: Outcome, namespace: string): WaypointGateway | undefined => {
-        findings.push(...own);
-        if (status !== undefined) statuses.push(status);
-        // What a namespace's label got wrong is told once, about the namespace.
-        if (enrolment.kind === 'refused' && enrolment.via === 'namespace' && enrolment.reason !== 'UnsupportedTrafficType') {
-          inherited.set(`${namespace} ${enrolment.reason}`, { enrolment, namespace });
-        }
-        return enrolment.kind === 'bound' ? enrolment.waypoint : undefined;
-      };
-      for (const service of services.values()) {
-        const { namespace } = service.name;
-        const labels = namespaceLabels({ namespaces }, namespace);
-        const waypoint = account(ofService(service, labels, gateways), namespace);
-        if (waypoint === undefined) continue;
-        waypointOf.set(service, waypoint);
-        push(attached, waypoint.key, service);
-      }
-      for (const workload of workloads.all) {
-        const labels = namespaceLabels({ namespaces }, workload.namespace);
-        const waypoint = account(ofWorkload(workload, labels, gateways), workload.namespace);
-        if (waypoint !== undefined) push(members, waypoint.key, workload);
-      }
-      for (const { enrolment, namespace } of inherited.values()) {
-        const resource = { kind: 'Namespace', namespace: '', name: namespace };
-        findings.push(refusalFinding(resource, `namespace ${namespace}`, enrolment, gateways));
-      }
-      return { waypointOf, services: attached, workloads: members, findings, statuses };
-    },
+  const enrolServices = step((all: Inventory['services'], namespaces: Namespaces, gateways: Gateways): ServiceEnrolments => {
+    const waypointOf = new Map<KnownService, WaypointGateway>();
+    const note = (service: KnownService, waypoint: WaypointGateway): void => void waypointOf.set(service, waypoint);
+    const decide = (service: KnownService) =>
+      ofService(service, namespaceLabels({ namespaces }, service.name.namespace), gateways);
+    return { waypointOf, ...enrolAll(all.values(), ({ name }) => name.namespace, decide, note) };
+  });
+  const enrolWorkloads = step((index: Inventory['workloads'], namespaces: Namespaces, gateways: Gateways) =>
+    enrolAll(
+      index.all,
+      ({ namespace }) => namespace,
+      (workload) => ofWorkload(workload, namespaceLabels({ namespaces }, workload.namespace), gateways),
+    ),
   );
-  return (inventory, gateways) => decide(inventory.services, inventory.workloads, inventory.namespaces, gateways);
+  const tellNamespaces = step(
+    (services: ServiceEnrolments, workloads: Enrolled<KnownWorkload>, gateways: Gateways): readonly Finding[] =>
+      [...new Map([...services.inherited, ...workloads.inherited]).values()].map(({ enrolment, namespace }) =>
+        refusalFinding({ kind: 'Namespace', namespace: '', name: namespace }, `namespace ${namespace}`, enrolment, gateways),
+      ),
+  );
+  return (inventory, gateways) => {
+    const services = enrolServices(inventory.services, inventory.namespaces, gateways);
+    const workloads = enrolWorkloads(inventory.workloads, inventory.namespaces, gateways);
+    return { services, workloads, namespaces: { findings: tellNamespaces(services, workloads, gateways) } };
+  };
+}
+
+function enrolAll<T>(
+  all: Iterable<T>,
+  namespaceOf: (each: T) => string,
+  decide: (each: T) => Outcome,
+  note?: (each: T, waypoint: WaypointGateway) => void,
+): Enrolled<T> {
+  const byWaypoint = new Map<string, T[]>();
+  const inherited = new Map<string, { enrolment: Refused; namespace: string }>();
+  const findings: Finding[] = [];
+  const statuses: ResourceStatus[] = [];
+  for (const each of all) {
+    const { enrolment, status, findings: own } = decide(each);
+    findings.push(...own);
+    if (status !== undefined) statuses.push(status);
+    if (enrolment.kind === 'refused' && enrolment.via === 'namespace' && enrolment.reason !== 'UnsupportedTrafficType') {
+      const namespace = namespaceOf(each);
+      inherited.set(`${namespace} ${enrolment.reason}`, { enrolment, namespace });
+    }
+    if (enrolment.kind === 'bound') {
+      push(byWaypoint, enrolment.waypoint.key, each);
+      note?.(each, enrolment.waypoint);
+    }
+  }
+  return { byWaypoint, inherited, findings, statuses };
 }
 
 const notEnrolled: Outcome = { enrolment: { kind: 'none' }, status: undefined, findings: none };

@@ -4,7 +4,7 @@ import type { HTTPRoute } from '#resources/http-route.ts';
 import { resolveBackends, type Referent, type Referents } from './backend-ref.ts';
 import { type Translated, translateRoute } from './http-route.ts';
 import { push } from './inventory.ts';
-import { ResourceMemo, step } from './memo.ts';
+import { EachMemo, step } from './memo.ts';
 import { type Parent, type Parents, resolveParent } from './route-parent.ts';
 import { byAge } from './route-order.ts';
 import { routeStatus } from './route-status.ts';
@@ -44,17 +44,20 @@ export function createHttpRoutes(): (
   waypointOf: Parents['waypointOf'],
   waypoints: Parents['waypoints'],
 ) => HttpRoutes {
-  const memo = new ResourceMemo<Attached>();
+  const memo = new EachMemo<HTTPRoute, Attached>();
   return step((all, services, grants, waypointOf, waypoints) => {
     const around = { services, grants, waypointOf, waypoints };
     const byService = new Map<KnownService, AttachedRoute[]>();
     const byWaypoint = new Map<string, Translated[]>();
     const findings: Finding[] = [];
     const statuses: ResourceStatus[] = [];
-    const attached = new Map<HTTPRoute, Attached>();
-    for (const route of all) {
-      const result = memo.get(route.metadata, inputsOf(route, around), () => attach(route, around));
-      attached.set(route, result);
+    const attached = memo.get(
+      all,
+      Object.values(around),
+      (route) => inputsOf(route, around),
+      (route) => attach(route, around),
+    );
+    for (const result of attached.values()) {
       findings.push(...result.findings);
       if (result.status !== undefined) statuses.push(result.status);
     }
@@ -67,7 +70,6 @@ export function createHttpRoutes(): (
         if (parent.kind === 'waypoint') push(byWaypoint, parent.waypoint.key, routes);
       });
     }
-    memo.sweep();
     return { byService, byWaypoint, findings, statuses };
   });
 }
@@ -109,9 +111,9 @@ function translate(
 /** Everything that `attach` looks up: as long as it is the same, so is the outcome. */
 function inputsOf(route: HTTPRoute, { services, grants, waypointOf, waypoints }: Around): readonly unknown[] {
   const { namespace } = route.metadata;
-  const inputs: unknown[] = [route];
+  const inputs: unknown[] = [];
   const addService = (ref: { readonly namespace?: string; readonly name: string }): void => {
-    const service = services.get(`${ref.namespace ?? namespace}/${ref.name}`);
+    const service = services.get(ref.namespace ?? namespace, ref.name);
     inputs.push(service, service === undefined ? undefined : waypointOf.get(service));
   };
   for (const ref of route.spec.parentRefs) {

@@ -47,7 +47,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
     const { services, grants, classes } = inventory;
     const gateways = sortGateways(resources.of('Gateway'), classes);
     const enrolments = enrolAll(inventory, gateways);
-    const { waypointOf } = enrolments;
+    const { waypointOf } = enrolments.services;
     const routes = attachRoutes(resources.of('HTTPRoute'), services, grants, waypointOf, gateways.waypoints);
     const virtualServices = attachVirtualServices(resources.of('VirtualService'), services, waypointOf, routes.byService);
     const destinations = findDestinations(resources.of('DestinationRule'), services);
@@ -57,7 +57,8 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
     const { waypoints, findings } = makeWaypoints(inventory, gateways, enrolments, sources);
     const ingresses = makeIngresses(resources.of('HTTPRoute'), inventory, gateways, destinations);
     const remarks = remark(inventory, gateways, routes, resources.invalid);
-    const told = [enrolments, routes, virtualServices, destinations, policies, { findings }, ingresses, remarks];
+    const { services: ofServices, workloads: ofWorkloads, namespaces: ofNamespaces } = enrolments;
+    const told = [ofServices, ofWorkloads, ofNamespaces, routes, virtualServices, destinations, policies, { findings }, ingresses, remarks];
     return { model: { waypoints, ingresses: ingresses.ingresses }, ...report(told) };
   };
 }

@@ -29,7 +29,7 @@ export function readInvalidPolicy(
 function reach({ kind, name }: Target, namespace: string, around: Surroundings): readonly AttachedTo[] {
   switch (kind) {
     case 'Service': {
-      const service = around.services.get(`${namespace}/${name}`);
+      const service = around.services.get(namespace, name);
       return service === undefined ? [] : [{ kind: 'service', service }];
     }
     case 'Gateway':

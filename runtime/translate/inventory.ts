@@ -11,13 +11,13 @@ import { ListMemo, none, ResourceMemo, step } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import { readService, type KnownService } from './service.ts';
 import { readPod, readWorkloadEntry, type KnownWorkload } from './workload.ts';
+import { Services } from './services.ts';
 
 /** The resources that others refer to, found by name. Each part is the same object while what it is made of is. */
 export interface Inventory {
   readonly namespaces: ReadonlyMap<string, Namespace>;
   readonly classes: ReadonlyMap<string, GatewayClass>;
-  /** By `namespace/name`. */
-  readonly services: ReadonlyMap<string, KnownService>;
+  readonly services: Services;
   /** By the namespace that grants. */
   readonly grants: ReadonlyMap<string, readonly ReferenceGrant[]>;
   readonly workloads: WorkloadIndex;
@@ -96,13 +96,9 @@ export function createInventory(options: TranslateOptions): (resources: Resource
   const namespaces = step((all: readonly Namespace[]) => byName(all));
   const classes = step((all: readonly GatewayClass[]) => byName(all));
   const services = step((all: readonly Service[]) => {
-    const found = new Map<string, KnownService>();
-    for (const each of all) {
-      const service = known.get(each.metadata, [each], () => readService(each, clusterDomain));
-      found.set(service.key, service);
-    }
+    const found = all.map((each) => known.get(each.metadata, [each], () => readService(each, clusterDomain)));
     known.sweep();
-    return found;
+    return new Services(found);
   });
   const grants = grouping(({ metadata }: ReferenceGrant) => metadata.namespace);
   const slices = grouping(serviceOfSlice);

@@ -5,41 +5,55 @@
  * it matters.
  */
 export class Memo<V> {
-  #slots = new Map<string, Slot<V>>();
+  #entries = new Map<string, Entry<V>>();
   #round = 0;
 
   get(key: string, inputs: readonly unknown[], make: () => V): V {
-    const slot = this.#slots.get(key);
-    if (slot === undefined) {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
       const value = make();
-      this.#slots.set(key, { inputs, value, round: this.#round });
+      this.#entries.set(key, { inputs, value, round: this.#round });
       return value;
     }
-    slot.round = this.#round;
-    if (sameItems(slot.inputs, inputs)) return slot.value;
+    entry.round = this.#round;
+    if (sameItems(entry.inputs, inputs)) return entry.value;
     const value = make();
-    slot.inputs = inputs;
-    if (!equal(slot.value, value)) slot.value = value;
-    return slot.value;
+    entry.inputs = inputs;
+    if (!equal(entry.value, value)) entry.value = value;
+    return entry.value;
   }
 
   get size(): number {
-    return this.#slots.size;
+    return this.#entries.size;
   }
 
   /** Forgets every key that was not asked for since the last sweep: call it once at the end of a translation. */
   sweep(): void {
     const round = this.#round++;
-    this.#slots.forEach((slot, key) => {
-      if (slot.round !== round) this.#slots.delete(key);
+    this.#entries.forEach((entry, key) => {
+      if (entry.round !== round) this.#entries.delete(key);
     });
   }
 }
 
-interface Slot<V> {
+interface Entry<V> {
   inputs: readonly unknown[];
   value: V;
   round: number;
+}
+
+/** A memo of one value, for when its owner is remembered already. */
+export class Slot<V> {
+  #inputs: readonly unknown[] | undefined;
+  #value: V | undefined;
+
+  get(inputs: readonly unknown[], make: () => V): V {
+    if (this.#inputs !== undefined && sameItems(this.#inputs, inputs)) return this.#value!;
+    const value = make();
+    if (this.#inputs === undefined || !equal(this.#value, value)) this.#value = value;
+    this.#inputs = inputs;
+    return this.#value!;
+  }
 }
 
 /** A memo whose keys are resources: found by their names as they are, without making a text of them. */
@@ -50,6 +64,12 @@ export class ResourceMemo<V> {
     let memo = this.#namespaces.get(metadata.namespace);
     if (memo === undefined) this.#namespaces.set(metadata.namespace, (memo = new Memo()));
     return memo.get(metadata.name, inputs, make);
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const memo of this.#namespaces.values()) size += memo.size;
+    return size;
   }
 
   sweep(): void {
@@ -102,6 +122,40 @@ export function equal(a: unknown, b: unknown): boolean {
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+interface Named {
+  readonly metadata: { readonly namespace: string; readonly name: string };
+}
+
+/**
+ * Remembers what came of each resource of a list. While everything `around` the list is the same, only resources that
+ * are new need a look; otherwise each is asked whether its own inputs changed.
+ */
+export class EachMemo<T extends Named, V> {
+  readonly #memo = new ResourceMemo<V>();
+  #around: readonly unknown[] = none;
+  #known: ReadonlyMap<T, V> = new Map();
+
+  /** In the order of `items`. */
+  get(
+    items: readonly T[],
+    around: readonly unknown[],
+    inputsOf: (item: T) => readonly unknown[],
+    make: (item: T) => V,
+  ): ReadonlyMap<T, V> {
+    const same = sameItems(this.#around, around);
+    const known = new Map<T, V>();
+    for (const item of items) {
+      const before = same ? this.#known.get(item) : undefined;
+      known.set(item, before ?? this.#memo.get(item.metadata, [item, ...inputsOf(item)], () => make(item)));
+    }
+    // Only a look at all of them tells which are gone; what is forgotten too early is made again and found equal.
+    if (!same || this.#memo.size > 2 * items.length) this.#memo.sweep();
+    this.#around = around;
+    this.#known = known;
+    return known;
+  }
 }
 
 /** A step of a translation that is taken again only when one of its inputs is another object than the last time. */

@@ -8,7 +8,7 @@ import { readPolicy, type Enforcement } from './authorization-policy.ts';
 import { targetsOf } from './authz-target.ts';
 import { push } from './inventory.ts';
 import { readInvalidPolicy } from './invalid-policy.ts';
-import { type Memo, none, ResourceMemo, step } from './memo.ts';
+import { EachMemo, none, step } from './memo.ts';
 import { attach, type AttachedTo, statusOf, type Surroundings, workloadFindings } from './policy-status.ts';
 import { compare } from './route-order.ts';
 import type { KnownService } from './service.ts';
@@ -22,17 +22,10 @@ export interface Enforcer {
 }
 
 export interface Policies {
-  /** All that decides about a service behind a waypoint. */
-  ofService(service: KnownService, waypoint: WaypointGateway): readonly Enforcer[];
-  /** All that decides about traffic to the workloads of a waypoint. */
+  /** What decides about everything behind a waypoint, its workloads among it. */
   ofWaypoint(waypoint: WaypointGateway): readonly Enforcer[];
-  /** Those as the model has them; the same set while they are the same. */
-  setOf(
-    memo: Memo<AuthzPolicySet>,
-    key: string,
-    enforcers: readonly Enforcer[],
-    protocol: ServicePort['protocol'],
-  ): AuthzPolicySet;
+  /** What decides about a service; `shared` is what decides about its waypoint. */
+  ofService(service: KnownService, waypoint: WaypointGateway, shared: readonly Enforcer[]): readonly Enforcer[];
   readonly findings: readonly Finding[];
   readonly statuses: readonly ResourceStatus[];
 }
@@ -51,7 +44,7 @@ export function createPolicies(): (
   invalid: readonly InvalidResource[],
   around: Surroundings,
 ) => Policies {
-  const memo = new ResourceMemo<Attached>();
+  const memo = new EachMemo<AuthorizationPolicy, Attached>();
   return step((all, invalid, around) => {
     const byService = new Map<KnownService, Enforcer[]>();
     const byWaypoint = new Map<string, Enforcer[]>();
@@ -68,15 +61,12 @@ export function createPolicies(): (
       if (status !== undefined) statuses.push(status);
       if (enforcer !== undefined) for (const each of to) add(each, enforcer);
     };
-    for (const resource of all) {
-      const targets = targetsOf(resource);
-      const inputs = [resource, ...around.lookUp(resource, targets)];
-      account(memo.get(resource.metadata, inputs, () => attachPolicy(resource, around)));
-    }
+    const inputsOf = (resource: AuthorizationPolicy) => around.lookUp(resource, targetsOf(resource));
+    const attached = memo.get(all, [around], inputsOf, (resource) => attachPolicy(resource, around));
+    attached.forEach(account);
     for (const resource of invalid) {
       if (resource.ref.kind === 'AuthorizationPolicy') account(readInvalidPolicy(resource, around));
     }
-    memo.sweep();
 
     const ofWaypoint = ({ gateway, key }: WaypointGateway): readonly Enforcer[] =>
       join(
@@ -86,12 +76,12 @@ export function createPolicies(): (
       );
     return {
       ofWaypoint,
-      ofService: (service, waypoint) =>
-        join(ofWaypoint(waypoint), byService.get(service), byNamespace.get(service.name.namespace)),
-      setOf: (sets, key, enforcers, protocol) =>
-        enforcers.length === 0
-          ? open
-          : sets.get(key, [protocol, ...enforcers], () => policySet(enforcers, protocol === 'tcp')),
+      // A namespace that is the waypoint's own is part of what is shared.
+      ofService: (service, { gateway }, shared) => {
+        const { namespace } = service.name;
+        const foreign = namespace !== gateway.metadata.namespace ? byNamespace.get(namespace) : undefined;
+        return join(shared, byService.get(service), foreign);
+      },
       findings,
       statuses,
     };
@@ -117,15 +107,17 @@ function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Atta
 }
 
 /** Most services have one policy and their waypoint none, and then there is nothing to copy. */
-function join(...lists: readonly (readonly Enforcer[] | undefined)[]): readonly Enforcer[] {
-  const given = lists.filter((list) => list !== undefined && list.length > 0) as readonly (readonly Enforcer[])[];
-  return given.length < 2 ? (given[0] ?? none) : given.flat();
+function join(a: readonly Enforcer[] = none, b: readonly Enforcer[] = none, c: readonly Enforcer[] = none): readonly Enforcer[] {
+  if (a.length === 0 && c.length === 0) return b;
+  return b.length === 0 && c.length === 0 ? a : [...a, ...b, ...c];
 }
 
 const open: AuthzPolicySet = { policies: none };
 
-/** One policy may come by several ways (its service and its waypoint), and counts once. */
-function policySet(enforcers: readonly Enforcer[], tcp: boolean): AuthzPolicySet {
+/** Enforcers as the model has them. One policy may come by several ways (its service and its waypoint), and counts once. */
+export function policySet(enforcers: readonly Enforcer[], protocol: ServicePort['protocol']): AuthzPolicySet {
+  if (enforcers.length === 0) return open;
+  const tcp = protocol === 'tcp';
   const [only] = enforcers;
   if (enforcers.length === 1 && only!.enforcement.kind === 'enforce') {
     return { policies: [tcp ? only!.enforcement.tcp : only!.enforcement.policy] };

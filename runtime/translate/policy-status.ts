@@ -7,11 +7,12 @@ import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
+import type { Services } from './services.ts';
 
 /** What there is to attach to. */
 export interface Surroundings {
   readonly rootNamespace: string;
-  readonly services: ReadonlyMap<string, KnownService>;
+  readonly services: Services;
   readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly waypoints: ReadonlyMap<string, WaypointGateway>;
   /** Keys of Gateways that are not waypoints of ours. */
@@ -69,7 +70,7 @@ export function attach(
     }
     switch (`${target.group}/${target.kind}`) {
       case '/Service':
-        return attachService(`${namespace}/${target.name}`, around) ?? refuse(...missingService(namespace, target.name, around));
+        return attachService(namespace, target.name, around) ?? refuse(...missingService(namespace, target.name, around));
       case 'gateway.networking.k8s.io/Gateway': {
         const waypoint = around.waypoints.get(`${namespace}/${target.name}`);
         if (waypoint !== undefined) return accepted(wanted, waypoint.key, { kind: 'waypoint', name: waypoint.key });
@@ -105,13 +106,13 @@ function accepted(target: string, bound: string, to: AttachedTo): Attachment {
   return { target, to, reason: 'Accepted', message: `bound to ${bound}`, tcpPorts: none };
 }
 
-function attachService(key: string, around: Surroundings): Attachment | undefined {
-  const service = around.services.get(key);
+function attachService(namespace: string, name: string, around: Surroundings): Attachment | undefined {
+  const service = around.services.get(namespace, name);
   const waypoint = service && around.waypointOf.get(service);
   if (service === undefined || waypoint === undefined) return undefined;
   const tcp = service.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
   const to = { kind: 'service', service } as const;
-  return { ...accepted(`Service/${key}`, waypoint.key, to), tcpPorts: tcp.length === 0 ? none : tcp };
+  return { ...accepted(`Service/${namespace}/${name}`, waypoint.key, to), tcpPorts: tcp.length === 0 ? none : tcp };
 }
 
 function missingService(
@@ -119,7 +120,7 @@ function missingService(
   name: string,
   around: Surroundings,
 ): ['TargetNotFound' | 'AncestorNotBound', string, Partial<Finding>] {
-  if (!around.services.has(`${namespace}/${name}`)) {
+  if (around.services.get(namespace, name) === undefined) {
     return ['TargetNotFound', `Service ${namespace}/${name} does not exist`, { code: 'PTL1202', level: 'error' }];
   }
   const next = `kubectl label service -n ${namespace} ${name} istio.io/use-waypoint=<waypoint>`;

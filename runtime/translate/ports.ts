@@ -7,18 +7,19 @@ import type { Destinations } from './destinations.ts';
 import { resolveHost } from './host.ts';
 import type { Translated } from './http-route.ts';
 import type { HttpRoutes } from './http-routes.ts';
-import { Memo, none } from './memo.ts';
+import { Memo, none, Slot } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
-import type { Policies } from './policies.ts';
+import { type Enforcer, type Policies, policySet } from './policies.ts';
 import { defaultRoute, mergeRoutes, withOwnBackend } from './port-routes.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import type { VirtualServices } from './virtual-services.ts';
 import { translateVirtualService, type VirtualServiceContext } from './virtual-service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
+import type { Services } from './services.ts';
 
 /** All that decides about a port. */
 export interface PortSources {
-  readonly services: ReadonlyMap<string, KnownService>;
+  readonly services: Services;
   readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly routes: HttpRoutes;
   readonly virtualServices: VirtualServices;
@@ -32,67 +33,88 @@ export interface PortResult {
   readonly findings: readonly Finding[];
 }
 
+/** What is remembered of one port. `whole` answers when nothing at all changed, which is nearly always. */
+class PortMemo {
+  readonly whole = new Slot<PortResult>();
+  readonly table = new Slot<Translated>();
+  readonly virtual = new Slot<Translated>();
+  readonly authz = new Slot<AuthzPolicySet>();
+  readonly port = new Slot<ServicePort>();
+}
+
 /** Puts the service ports of one waypoint together; one is the same object until something that decides changes. */
 export class Ports {
   readonly #options: TranslateOptions;
-  readonly #tables = new Memo<Translated>();
-  readonly #virtual = new Memo<Translated>();
-  readonly #policySets = new Memo<AuthzPolicySet>();
-  readonly #ports = new Memo<ServicePort>();
+  readonly #memos = new Memo<PortMemo>();
 
   constructor(options: TranslateOptions) {
     this.#options = options;
   }
 
+  /** `shared` are the policies of the whole waypoint. */
   make(
     waypoint: WaypointGateway,
     service: KnownService,
     port: KnownPort,
     addresses: readonly string[],
+    shared: readonly Enforcer[],
     from: PortSources,
   ): PortResult {
-    const table = this.#table(waypoint, service, port, from);
-    const { policies } = from;
-    const authz = policies.setOf(this.#policySets, port.key, policies.ofService(service, waypoint), port.protocol);
-    const made = this.#ports.get(port.key, [port, addresses, table, authz], () => ({
-      service: service.name,
-      port: port.port,
-      addresses,
-      protocol: port.protocol,
-      backend: table.uses[0]!.name,
-      routes: table.routes,
-      authz,
-    }));
-    return { port: made, uses: table.uses, findings: table.findings };
+    const memo = this.#memos.get(port.key, none, () => new PortMemo());
+    const enforcers = from.policies.ofService(service, waypoint, shared);
+    const resource = from.virtualServices.byService.get(service);
+    const inputs: unknown[] = [service, port, addresses, from.routes.byService.get(service), from.routes.byWaypoint.get(waypoint.key)];
+    if (resource !== undefined) inputs.push(resource, from.services, from.waypointOf, from.destinations);
+    return memo.whole.get([...inputs, ...enforcers], () => {
+      const table = this.#table(memo, waypoint, service, port, from);
+      const authz = memo.authz.get([port.protocol, ...enforcers], () => policySet(enforcers, port.protocol));
+      const made = memo.port.get([port, addresses, table, authz], () => ({
+        service: service.name,
+        port: port.port,
+        addresses,
+        protocol: port.protocol,
+        backend: table.uses[0]!.name,
+        routes: table.routes,
+        authz,
+      }));
+      return { port: made, uses: table.uses, findings: table.findings };
+    });
   }
 
   sweep(): void {
-    for (const memo of [this.#tables, this.#virtual, this.#policySets, this.#ports]) memo.sweep();
+    this.#memos.sweep();
   }
 
   /** The first of `uses` is the service's own backend. HTTPRoutes of a service come before everything else. */
-  #table(waypoint: WaypointGateway, service: KnownService, port: KnownPort, from: PortSources): Translated {
+  #table(memo: PortMemo, waypoint: WaypointGateway, service: KnownService, port: KnownPort, from: PortSources): Translated {
+    const { table } = memo;
     if (port.protocol === 'tcp') {
-      return this.#tables.get(port.key, [service, port], () => ({ routes: none, uses: [own(service, port)], findings: none }));
+      return table.get([service, port], () => ({ routes: none, uses: [own(service, port)], findings: none }));
     }
     const attached = routesOf(service, port, from.routes);
     if (attached.length > 0) {
-      return this.#tables.get(port.key, [service, port, ...attached], () => withOwn(service, port, mergeRoutes(attached, 'precedence')));
+      return table.get([service, port, ...attached], () => withOwn(service, port, mergeRoutes(attached, 'precedence')));
     }
     const resource = from.virtualServices.byService.get(service);
     if (resource !== undefined) {
-      const virtual = this.#virtualService(waypoint, resource, port, from);
-      return this.#tables.get(port.key, [service, port, virtual], () => withOwn(service, port, mergeRoutes([virtual], 'as written')));
+      const virtual = this.#virtualService(memo, waypoint, resource, port, from);
+      return table.get([service, port, virtual], () => withOwn(service, port, mergeRoutes([virtual], 'as written')));
     }
     const whole = from.routes.byWaypoint.get(waypoint.key) ?? none;
-    return this.#tables.get(port.key, [service, port, ...whole], () => {
+    return table.get([service, port, ...whole], () => {
       const merged = withOwn(service, port, mergeRoutes(whole, 'precedence'));
       const backend = merged.uses[0]!.name;
       return { ...merged, routes: [...withOwnBackend(merged.routes, backend), defaultRoute(backend)] };
     });
   }
 
-  #virtualService(waypoint: WaypointGateway, resource: VirtualService, port: KnownPort, from: PortSources): Translated {
+  #virtualService(
+    memo: PortMemo,
+    waypoint: WaypointGateway,
+    resource: VirtualService,
+    port: KnownPort,
+    from: PortSources,
+  ): Translated {
     const { namespace } = waypoint.gateway.metadata;
     const context: VirtualServiceContext = {
       clusterDomain: this.#options.clusterDomain,
@@ -102,7 +124,7 @@ export class Ports {
       destinationOf: (service) => from.destinations.of(service, namespace),
     };
     const inputs = [resource, port, ...destinationInputs(resource, context)];
-    return this.#virtual.get(port.key, inputs, () => translateVirtualService(resource, context));
+    return memo.virtual.get(inputs, () => translateVirtualService(resource, context));
   }
 }
 
@@ -127,7 +149,7 @@ function destinationInputs({ metadata, spec }: VirtualService, context: VirtualS
   return spec.http.flatMap(({ route }) =>
     route.flatMap(({ destination }) => {
       const named = resolveHost(destination.host, metadata.namespace, context.clusterDomain);
-      const service = named && context.services.get(`${named.namespace}/${named.name}`);
+      const service = named && context.services.get(named.namespace, named.name);
       return service === undefined ? [undefined] : [service, context.attached(service), context.destinationOf(service.key)];
     }),
   );

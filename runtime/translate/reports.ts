@@ -5,7 +5,7 @@ import { condition, resourceStatus } from './condition.ts';
 import type { Gateways } from './gateways.ts';
 import { classStatus } from './gateway-class.ts';
 import type { HttpRoutes } from './http-routes.ts';
-import type { Inventory } from './inventory.ts';
+import { type Inventory, push } from './inventory.ts';
 import { Memo, step } from './memo.ts';
 import { compare } from './route-order.ts';
 import { waypointStatus } from './waypoint-gateway.ts';
@@ -45,13 +45,16 @@ export function createRemarks(): (
 /** Makes the last step: gathers what all steps have to say. Statuses are sorted by kind, namespace and name. */
 export function createReports(): (told: readonly Told[]) => Report {
   const findings = new Memo<readonly Finding[]>();
+  const kinds = new Memo<ReturnType<typeof byKind>>();
   const statuses = new Memo<readonly ResourceStatus[]>();
   return (told) => {
     const ofFindings = told.map((each) => each.findings);
     const ofStatuses = told.flatMap((each) => (each.statuses === undefined ? [] : [each.statuses]));
     return {
       findings: findings.get('', ofFindings, () => distinct(ofFindings.flat())),
-      statuses: statuses.get('', ofStatuses, () => joined(ofStatuses)),
+      statuses: statuses.get('', ofStatuses, () =>
+        ordered(ofStatuses.map((list, index) => kinds.get(String(index), [list], () => byKind(list)))),
+      ),
     };
   };
 }
@@ -68,18 +71,33 @@ function distinct(findings: readonly Finding[]): readonly Finding[] {
 }
 
 const byResource = (a: ResourceRef, b: ResourceRef): number =>
-  compare(a.kind, b.kind) || compare(a.namespace, b.namespace) || compare(a.name, b.name);
+  compare(a.namespace, b.namespace) || compare(a.name, b.name);
+
+/** The statuses of one step by kind, each sorted. Resources come sorted, so there is mostly nothing to do. */
+function byKind(list: readonly ResourceStatus[]): ReadonlyMap<string, readonly ResourceStatus[]> {
+  const kinds = new Map<string, ResourceStatus[]>();
+  for (const status of list) push(kinds, status.resource.kind, status);
+  for (const statuses of kinds.values()) statuses.sort((a, b) => byResource(a.resource, b.resource));
+  return kinds;
+}
+
+function ordered(parts: readonly ReadonlyMap<string, readonly ResourceStatus[]>[]): readonly ResourceStatus[] {
+  const kinds = [...new Set(parts.flatMap((part) => [...part.keys()]))].sort(compare);
+  return kinds.flatMap((kind) => {
+    const lists = parts.flatMap((part) => (part.has(kind) ? [part.get(kind)!] : []));
+    return lists.length === 1 ? lists[0]! : joined(lists.flat().sort((a, b) => byResource(a.resource, b.resource)));
+  });
+}
 
 /** A route with parents in the mesh and on an ingress comes twice, and has one status. */
-function joined(lists: readonly (readonly ResourceStatus[])[]): readonly ResourceStatus[] {
-  const sorted = lists.flat().sort((a, b) => byResource(a.resource, b.resource));
-  return sorted.flatMap((status, index) => {
-    const before = sorted[index - 1];
-    const after = sorted[index + 1];
-    if (before !== undefined && byResource(before.resource, status.resource) === 0) return [];
-    if (after === undefined || byResource(after.resource, status.resource) !== 0) return [status];
-    return [{ ...status, parents: [...status.parents, ...after.parents] }];
-  });
+function joined(sorted: readonly ResourceStatus[]): readonly ResourceStatus[] {
+  const result: ResourceStatus[] = [];
+  for (const status of sorted) {
+    const before = result.at(-1);
+    if (before === undefined || byResource(before.resource, status.resource) !== 0) result.push(status);
+    else result[result.length - 1] = { ...before, parents: [...before.parents, ...status.parents] };
+  }
+  return result;
 }
 
 /** Policies have a step of their own for this; of the others only those that have an Accepted of their own. */

@@ -3,12 +3,13 @@ import type { HTTPRoute } from '#resources/http-route.ts';
 import { refOf } from './condition.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
+import type { Services } from './services.ts';
 
 type ParentRef = HTTPRoute['spec']['parentRefs'][number];
 
 /** What a route can be attached to in the mesh. */
 export interface Parents {
-  readonly services: ReadonlyMap<string, KnownService>;
+  readonly services: Services;
   readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly waypoints: ReadonlyMap<string, WaypointGateway>;
 }
@@ -45,7 +46,8 @@ export function resolveParent(route: HTTPRoute, index: number, parents: Parents)
 }
 
 function resolveService(route: HTTPRoute, index: number, key: string, parents: Parents): Parent {
-  const service = parents.services.get(key);
+  const ref = route.spec.parentRefs[index]!;
+  const service = parents.services.get(ref.namespace ?? route.metadata.namespace, ref.name);
   if (service === undefined) {
     return refuse(route, index, 'NoMatchingParent', `Service ${key} does not exist`, { code: 'PTL1202', level: 'error' });
   }

@@ -6,12 +6,13 @@ import type { TranslateOptions } from './options.ts';
 import type { Surroundings } from './policy-status.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
+import type { Services } from './services.ts';
 
 /** Makes the step that gathers what policies can be attached to. */
 export function createSurroundings(
   options: TranslateOptions,
 ): (
-  services: ReadonlyMap<string, KnownService>,
+  services: Services,
   classes: ReadonlyMap<string, GatewayClass>,
   gateways: Gateways,
   waypointOf: ReadonlyMap<KnownService, WaypointGateway>,
@@ -28,10 +29,10 @@ export function createSurroundings(
       isWaypointClass,
       lookUp: ({ metadata }, targets) =>
         targets.flatMap(({ kind, name }): readonly unknown[] => {
-          const key = `${metadata.namespace}/${name}`;
-          if (kind === 'Gateway') return [waypoints.get(key), others.has(key)];
+          const { namespace } = metadata;
+          if (kind === 'Gateway') return [waypoints.get(`${namespace}/${name}`), others.has(`${namespace}/${name}`)];
           if (kind !== 'Service') return [isWaypointClass(name)];
-          const service = services.get(key);
+          const service = services.get(namespace, name);
           return [service, service === undefined ? undefined : waypointOf.get(service)];
         }),
     };

@@ -11,6 +11,7 @@ import { noMutations } from './http-filter.ts';
 import type { Translated } from './http-route.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import { requestMatch } from './virtual-service-match.ts';
+import type { Services } from './services.ts';
 
 type RouteDestination = VirtualServiceRoute['route'][number];
 type Operations = NonNullable<VirtualServiceRoute['headers']>['request'];
@@ -19,7 +20,7 @@ type Operations = NonNullable<VirtualServiceRoute['headers']>['request'];
 export interface VirtualServiceContext {
   readonly clusterDomain: string;
   readonly port: number;
-  readonly services: ReadonlyMap<string, KnownService>;
+  readonly services: Services;
   readonly attached: (service: KnownService) => boolean;
   readonly destinationOf: (service: string) => Destination | undefined;
 }
@@ -120,7 +121,7 @@ function resolve(
 ): { readonly use: BackendUse } | Unresolved {
   const { host, subset } = destination;
   const named = resolveHost(host, resource.metadata.namespace, context.clusterDomain);
-  const service = named === undefined ? undefined : context.services.get(`${named.namespace}/${named.name}`);
+  const service = named && context.services.get(named.namespace, named.name);
   if (service === undefined) {
     const message = `host "${host}" is not a Service`;
     return { code: 'PTL1204', path: '.host', message, expected: 'the name of a Service', came: host, next: 'correct the host' };

@@ -8,6 +8,7 @@ import type { KnownService } from './service.ts';
 import type { TranslateOptions } from './options.ts';
 import { byAge } from './route-order.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
+import type { Services } from './services.ts';
 
 export interface VirtualServices {
   /** The one that steers a service. */
@@ -24,7 +25,7 @@ export function createVirtualServices(
   options: TranslateOptions,
 ): (
   all: readonly VirtualService[],
-  services: ReadonlyMap<string, KnownService>,
+  services: Services,
   waypointOf: ReadonlyMap<KnownService, WaypointGateway>,
   routes: HttpRoutes['byService'],
 ) => VirtualServices {
@@ -38,7 +39,7 @@ export function createVirtualServices(
       if (!mesh || http.length === 0) continue;
       hosts.forEach((host, index) => {
         const named = resolveHost(host, namespace, options.clusterDomain);
-        const service = named && services.get(`${named.namespace}/${named.name}`);
+        const service = named && services.get(named.namespace, named.name);
         const waypoint = service && waypointOf.get(service);
         const tell = (rest: Told): void => void findings.push({ ...finding(resource, index), ...rest });
         if (named === undefined || service === undefined || waypoint === undefined) {

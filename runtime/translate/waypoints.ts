@@ -9,6 +9,7 @@ import type { Gateways } from './gateways.ts';
 import type { Inventory } from './inventory.ts';
 import { ListMemo, Memo, none } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
+import { policySet } from './policies.ts';
 import { Ports, type PortSources } from './ports.ts';
 import { compare } from './route-order.ts';
 import type { KnownService } from './service.ts';
@@ -45,20 +46,21 @@ export function createWaypoints(
   ): Waypoint => {
     const { key, gateway } = waypoint;
     const { namespace, name } = gateway.metadata;
-    const attached = enrolments.services.get(key) ?? none;
+    const attached = enrolments.services.byWaypoint.get(key) ?? none;
     const services = sorted.get(key, attached, () =>
       attached.toSorted((a, b) => compare(a.name.host, b.name.host)),
     );
     const makePorts = ports.get(key, none, () => new Ports(options));
     const shared = addresses.get(key, services, () => shareAddresses(services));
     findings.push(...shared.findings);
+    const policies = from.policies.ofWaypoint(waypoint);
     const list: ServicePort[] = [];
     const uses: (readonly BackendUse[])[] = [];
     for (const service of services) {
       for (const port of service.ports) {
         const own = shared.of(service, port);
         if (own.length === 0) continue;
-        const result = makePorts.make(waypoint, service, port, own, from);
+        const result = makePorts.make(waypoint, service, port, own, policies, from);
         list.push(result.port);
         uses.push(result.uses);
         findings.push(...result.findings);
@@ -68,12 +70,12 @@ export function createWaypoints(
     const destinationOf = (service: string) => from.destinations.of(service, namespace);
     const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
-    const members = enrolments.workloads.get(key) ?? none;
+    const members = enrolments.workloads.byWaypoint.get(key) ?? none;
     const parts = {
       ports: lists.keep(key, list),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
-      workloadAuthz: from.policies.setOf(workloadSets, key, from.policies.ofWaypoint(waypoint), 'detect'),
+      workloadAuthz: workloadSets.get(key, policies, () => policySet(policies, 'detect')),
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;

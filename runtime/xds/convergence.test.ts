@@ -12,8 +12,8 @@ import {
 } from '#envoy/resource.ts';
 import { DeltaDiscoveryRequestSchema, DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.ts';
 import type { Protocol } from './event.ts';
+import { NODE } from './fixture.ts';
 import { LIMITS } from './limits.ts';
-import { parseNodeId } from './node.ts';
 import { isWildcardType } from './order.ts';
 import { Stream, type Outgoing } from './stream.ts';
 
@@ -22,9 +22,6 @@ import { Stream, type Outgoing } from './stream.ts';
 
 const TYPES = [CLUSTER, ENDPOINTS, LISTENER, ROUTES, EXTENSION];
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
-
-const node = parseNodeId('waypoint~bookinfo/waypoint~1');
-if ('problem' in node) throw new Error(node.problem);
 
 interface Reply {
   readonly typeUrl: string;
@@ -70,12 +67,7 @@ class Envoy {
 
   /** A new stream, on which everything is asked for again with what is held. */
   connect(): void {
-    this.stream = new Stream(
-      this.protocol,
-      { ...(node as Exclude<typeof node, { problem: string }>) },
-      { ...LIMITS, responseBytes: 5 },
-      () => {},
-    );
+    this.stream = new Stream(this.protocol, NODE, { ...LIMITS, responseBytes: 5 }, () => {});
     this.stream.replace(this.snapshot);
     this.replies = [];
     this.underWay.clear();

@@ -22,6 +22,9 @@ import { createXdsServer, type XdsServer, type XdsServerOptions } from './server
 const KEY = 'bookinfo/waypoint';
 const NODE = `waypoint~${KEY}~1`;
 
+/** On a machine that does much else. */
+const SOON = { timeout: 10_000 };
+
 let folder: string;
 let path: string;
 let server: XdsServer;
@@ -221,7 +224,7 @@ it('tells every refused version once, and its reason', async () => {
       responseNonce: response.nonce,
       errorDetail: { code: 13, message: 'dump\n: no such filter' },
     });
-    await expect.poll(() => server.status().nodes.at(-1)?.nacks.length).toBe(1);
+    await expect.poll(() => server.status().nodes.at(-1)?.nacks.length, SOON).toBe(1);
   }
   expect(events.filter(({ kind }) => kind === 'nack')).toEqual([
     { kind: 'nack', node: NODE, typeUrl: LISTENER, name: 'a', version: '1', reason: 'no such filter' },
@@ -258,7 +261,7 @@ it('keeps the waypoints apart', async () => {
   stream.send(ROUTES, { resourceNamesSubscribe: ['secret'] });
   server.setSnapshot('other/waypoint', snapshot(resource(CLUSTER, 'theirs', '2'), resource(ROUTES, 'secret', '2')));
   await expect
-    .poll(() => server.status().nodes[0]?.types.find(({ typeUrl }) => typeUrl === ROUTES)?.missing)
+    .poll(() => server.status().nodes[0]?.types.find(({ typeUrl }) => typeUrl === ROUTES)?.missing, SOON)
     .toEqual(['secret']);
   expect(events.filter(({ kind }) => kind === 'sent')).toHaveLength(1);
 });
@@ -305,7 +308,7 @@ it('refuses another node id later in a stream, a stream that says nothing, and t
   expect((await second.failure()).code).toBe(Code.ResourceExhausted);
   first.send(CLUSTER, { node: { id: 'waypoint~other/waypoint~1' } });
   expect((await first.failure()).code).toBe(Code.PermissionDenied);
-  await expect.poll(() => server.status().nodes).toEqual([]);
+  await expect.poll(() => server.status().nodes, SOON).toEqual([]);
 });
 
 it('ends the streams of a waypoint that is no more', async () => {
@@ -329,7 +332,7 @@ it('closes with streams open, and its socket can be used again', async () => {
   await serve();
   const stream = new DeltaStream();
   stream.send(CLUSTER);
-  await expect.poll(() => server.status().nodes.length).toBe(1);
+  await expect.poll(() => server.status().nodes.length, SOON).toBe(1);
   const failure = stream.failure();
   await server.close();
   expect((await failure).code).toBe(Code.Unavailable);

@@ -16,7 +16,7 @@ import { Stream } from './stream.ts';
 import { Wakeup } from './wakeup.ts';
 
 /** Which snapshot a node is served, or why it is turned away. */
-export type Admission = { readonly key: string } | { readonly refused: string };
+type Admission = { readonly key: string } | { readonly refused: string };
 
 export interface XdsServerOptions {
   /**

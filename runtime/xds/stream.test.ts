@@ -1,18 +1,10 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { beforeEach, expect, it } from 'vitest';
-import {
-  CLUSTER,
-  ENDPOINTS,
-  EXTENSION,
-  LISTENER,
-  ROUTES,
-  type XdsResource,
-  type XdsSnapshot,
-} from '#envoy/resource.ts';
-import { DeltaDiscoveryRequestSchema, DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.ts';
+import { CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTES } from '#envoy/resource.ts';
+import { DeltaDiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.ts';
 import type { XdsEvent } from './event.ts';
+import { BYTES, NODE, world } from './fixture.ts';
 import { LIMITS } from './limits.ts';
-import { parseNodeId } from './node.ts';
 import { Refusal } from './refusal.ts';
 import { Stream, type Outgoing } from './stream.ts';
 
@@ -20,40 +12,14 @@ let stream: Stream;
 let events: XdsEvent[];
 let now: number;
 
-const node = parseNodeId('waypoint~bookinfo/waypoint~1');
-if ('problem' in node) throw new Error(node.problem);
-
 beforeEach(() => {
   events = [];
   now = 0;
-  stream = new Stream('delta', node, LIMITS, (event) => events.push(event));
+  stream = new Stream('delta', NODE, LIMITS, (event) => events.push(event));
 });
-
-const bytes = new Uint8Array([1, 2, 3]);
-
-/** `{[CLUSTER]: 'a1 b2'}`: cluster a at version 1, b at version 2. */
-function world(types: Readonly<Record<string, string>>): XdsSnapshot {
-  return new Map(
-    Object.entries(types).map(([typeUrl, list]) => [
-      typeUrl,
-      new Map(
-        list
-          .split(' ')
-          .filter((item) => item !== '')
-          .map((item): [string, XdsResource] => [
-            item.slice(0, -1),
-            { typeUrl, name: item.slice(0, -1), version: item.slice(-1), value: bytes },
-          ]),
-      ),
-    ]),
-  );
-}
 
 const ask = (typeUrl: string, fields: MessageInitShape<typeof DeltaDiscoveryRequestSchema> = {}): void =>
   stream.receiveDelta(create(DeltaDiscoveryRequestSchema, { typeUrl, ...fields }), now);
-
-const askWorld = (typeUrl: string, fields: MessageInitShape<typeof DiscoveryRequestSchema> = {}): void =>
-  stream.receiveWorld(create(DiscoveryRequestSchema, { typeUrl, ...fields }), now);
 
 /** The next response as text, `+a1 -b`; undefined when there is none. */
 function sent(typeUrl?: string): string | undefined {
@@ -112,7 +78,7 @@ it('sends nothing to a client that comes again with the same versions, and the d
   ask(ROUTES, { resourceNamesSubscribe: ['r', 's'], initialResourceVersions: { r: '1', s: '0' } });
   expect(sent(ROUTES)).toBe('+s1');
   ack();
-  stream = new Stream('delta', node, LIMITS, () => {});
+  stream = new Stream('delta', NODE, LIMITS, () => {});
   stream.replace(world({ [CLUSTER]: 'b1' }));
   ask(CLUSTER, { initialResourceVersions: { a: '1', b: '1', __proto__x: '1' } });
   expect(sent(CLUSTER)).toBe('-a -__proto__x');
@@ -322,7 +288,7 @@ it('slows down for a client that refuses everything, and others of its types are
   let refused = 0;
   for (let version = 0; version < 60; version++) {
     stream.replace(
-      new Map([[ROUTES, new Map([['r', { typeUrl: ROUTES, name: 'r', version: `${version}`, value: bytes }]])]]),
+      new Map([[ROUTES, new Map([['r', { typeUrl: ROUTES, name: 'r', version: `${version}`, value: BYTES }]])]]),
     );
     if (sent() === undefined) break;
     nack('no');
@@ -337,7 +303,7 @@ it('slows down for a client that refuses everything, and others of its types are
 });
 
 it('splits what was asked for by name into responses of bounded size', () => {
-  stream = new Stream('delta', node, { ...LIMITS, responseBytes: 7 }, () => {});
+  stream = new Stream('delta', NODE, { ...LIMITS, responseBytes: 7 }, () => {});
   stream.replace(world({ [ROUTES]: 'a1 b1 c1', [CLUSTER]: 'a1 b1 c1' }));
   ask(ROUTES, { resourceNamesSubscribe: ['a', 'b', 'c'] });
   expect(sent()).toBe('+a1 +b1');
@@ -352,62 +318,6 @@ it.each([
   ['a long name', { nameLength: 3 }, { resourceNamesSubscribe: ['abcd'] }],
   ['many types', { types: 0 }, {}],
 ])('refuses too %s', (_, limits, request) => {
-  stream = new Stream('delta', node, { ...LIMITS, ...limits }, () => {});
+  stream = new Stream('delta', NODE, { ...LIMITS, ...limits }, () => {});
   expect(() => ask(ROUTES, request)).toThrow(Refusal);
-});
-
-it('serves the state of the world: all of a wildcard type, the changed ones of others', () => {
-  stream = new Stream('world', node, LIMITS, (event) => events.push(event));
-  const answer = (error?: string) =>
-    askWorld(last.typeUrl, {
-      responseNonce: last.nonce,
-      resourceNames: last.typeUrl === ROUTES ? ['r', 's'] : [],
-      ...(error === undefined ? {} : { errorDetail: { message: error } }),
-    });
-  const whole = () => last.world.map(({ name, version }) => `${name}${version}`).join(' ');
-  stream.replace(world({ [LISTENER]: 'a1 b1', [ROUTES]: 'r1 s1' }));
-  askWorld(LISTENER);
-  askWorld(ROUTES, { resourceNames: ['r', 's'] });
-  sent(LISTENER);
-  expect(whole()).toBe('a1 b1');
-  answer();
-  sent(ROUTES);
-  expect(whole()).toBe('r1 s1');
-  answer();
-  stream.replace(world({ [LISTENER]: 'a2 c1', [ROUTES]: 'r2 s1' }));
-  // b goes when everything new is in force, in a response of its own.
-  sent(LISTENER);
-  expect(whole()).toBe('a2 b1 c1');
-  answer('Error adding/updating listener(s) a: no');
-  // The refused one is replaced by what was accepted before: leaving it out would remove that.
-  sent(LISTENER);
-  expect(whole()).toBe('a1 b1 c1');
-  answer();
-  sent(ROUTES);
-  expect(whole()).toBe('r2');
-  answer();
-  sent(LISTENER);
-  expect(whole()).toBe('a1 c1');
-});
-
-it('sends no state of the world to a client that comes again with it', () => {
-  const open = () => {
-    stream = new Stream('world', node, LIMITS, () => {});
-    stream.replace(world({ [CLUSTER]: 'a1 b1', [ROUTES]: 'r1 s1 t1' }));
-  };
-  open();
-  askWorld(CLUSTER);
-  askWorld(ROUTES, { resourceNames: ['r', 's'] });
-  const versions: Record<string, string> = {};
-  for (let response = sent(); response !== undefined; response = sent()) {
-    versions[last.typeUrl] = last.version;
-    askWorld(last.typeUrl, { responseNonce: last.nonce, resourceNames: last.typeUrl === ROUTES ? ['r', 's'] : [] });
-  }
-  open();
-  askWorld(CLUSTER, { versionInfo: versions[CLUSTER] ?? '' });
-  askWorld(ROUTES, { resourceNames: ['s', 'r'], versionInfo: versions[ROUTES] ?? '' });
-  expect(sent()).toBeUndefined();
-  open();
-  askWorld(ROUTES, { resourceNames: ['r', 's', 't'], versionInfo: versions[ROUTES] ?? '' });
-  expect(sent()).toBe('+r1 +s1 +t1');
 });

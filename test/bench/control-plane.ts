@@ -76,7 +76,7 @@ const rounded = (value: number): number => Math.round(value * 100) / 100;
  */
 function translation(services: number, modules: EmitOptions['modules']): Measurement {
   const read = cpuOf(() => new ResourceStore().update(meshFiles(services)));
-  const rounds = services > 2_000 ? 5 : 9;
+  const rounds = services > 2_000 ? 6 : services > 200 ? 12 : 60;
   const times: { translate: number; emit: number }[] = [];
   const emit = createEmitter(emitOptions(modules, 15_008));
   for (let round = 0; round < rounds; round++) {
@@ -84,8 +84,8 @@ function translation(services: number, modules: EmitOptions['modules']): Measure
     const emitted = cpuOf(() => translated.result.model.waypoints.map(emit));
     times.push({ translate: translated.ms, emit: emitted.ms });
   }
-  // The first two warm the compiler up.
-  const warm = times.slice(2);
+  // The first half warms the compiler up.
+  const warm = times.slice(rounds / 2);
   const [translateCpu, emitCpu] = [median(warm.map((time) => time.translate)), median(warm.map((time) => time.emit))];
   const figures = { readCpu: read.ms, translateCpu, emitCpu, cpu: translateCpu + emitCpu };
   const shown = Object.entries(figures).map(([name, value]) => [name, rounded(value)] as const);

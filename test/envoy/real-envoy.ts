@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findEnvoy } from '#proxy/find.ts';
 
 /** A bootstrap without `admin`; listeners bind 127.0.0.1 port 0 and are found by their name. */
 export type Bootstrap = Readonly<Record<string, unknown>>;
@@ -23,8 +24,7 @@ export class RealEnvoy {
 
   /** Starts Envoy and waits until it is ready. Throws with what it said when it does not start within 20 s. */
   static async start(bootstrap: Bootstrap, args: readonly string[] = []): Promise<RealEnvoy> {
-    const binary = process.env.PORTOLAN_ENVOY;
-    if (!binary) throw new Error('PORTOLAN_ENVOY names no Envoy: expected the path of an Envoy 1.40 binary');
+    const { path: binary } = await findEnvoy();
     const folder = mkdtempSync(join(tmpdir(), 'portolan-envoy-'));
     const admin = { address: { pipe: { path: join(folder, 'admin.sock'), mode: 0o600 } } };
     writeFileSync(join(folder, 'envoy.json'), JSON.stringify({ ...bootstrap, admin }));

@@ -112,6 +112,7 @@ export async function startEnvoy(options: TestEnvoyOptions): Promise<TestEnvoy> 
   const logFile = join(folder, 'log');
   child.stderr?.pipe(createWriteStream(logFile));
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.on('error', () => {});
   const { pid } = child;
   if (pid === undefined) throw new Error(`expected an Envoy binary in PORTOLAN_ENVOY or on PATH, came ${ENVOY}`);
   const log = (): string => readFileSync(logFile, 'utf8');

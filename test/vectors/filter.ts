@@ -2,11 +2,15 @@ import { Host, type Root, type Vm } from '#host/emulator.ts';
 import { HeaderMap } from '#host/headers.ts';
 import type { AuthzDecision, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
 import { compileAuthz } from '#policy/authz/compile.ts';
+import { openAuthz } from '#policy/authz/decode.ts';
+import { decidedRule } from '#policy/authz/disassemble.ts';
 
 /** The authorization filter, compiled, in the host: what a real waypoint decides with. */
 export class AuthzFilter {
   readonly #vm: Vm;
   #root: Root | undefined;
+  #program: Uint8Array | undefined;
+  #explains = false;
 
   private constructor(vm: Vm) {
     this.#vm = vm;
@@ -16,10 +20,19 @@ export class AuthzFilter {
     return new AuthzFilter(await Host.load(module, { vmId: 'authz' }));
   }
 
-  /** Puts a set into force for one port of one service; undefined for both: known only with the request. */
-  use(set: AuthzPolicySet, target: { readonly port: number; readonly address: string } | undefined): void {
+  /**
+   * Puts a set into force for one port of one service; undefined: known only with the request. When it explains, an
+   * allowing rule is named too; without, it stops at any.
+   */
+  use(
+    set: AuthzPolicySet,
+    target: { readonly port: number; readonly address: string } | undefined,
+    explains = false,
+  ): void {
+    this.#explains = explains;
     const addresses = target ? [target.address] : [];
     const program = compileAuthz(set, { port: target?.port ?? 0, addresses, protocol: 'http' });
+    this.#program = program;
     this.#root?.retire();
     this.#root = program && this.#vm.configure({ rootId: 'authz', pluginConfig: program });
   }
@@ -27,6 +40,7 @@ export class AuthzFilter {
   /** What becomes of a request; the deciding rule is known for a denial only, from the details of the reply. */
   decide(request: AuthzRequest): AuthzDecision {
     if (!this.#root) return { allowed: true };
+    this.#vm.exported('portolan_explain', this.#explains ? 1 : 0);
     const { principal } = request;
     const stream = this.#root.request({
       headers: [
@@ -46,10 +60,16 @@ export class AuthzFilter {
     stream.end();
     if (this.#vm.traps > 0)
       throw new Error(`the filter trapped: ${this.#vm.logs.map((line) => line.message).join('\n')}`);
-    if (action === 'continue') return { allowed: true };
+    if (action === 'continue') return { allowed: true, ...this.#allowingRule() };
     if (reply?.status !== 403) throw new Error(`expected 403, came ${action} ${reply?.status} ${reply?.details}`);
     const policy = decidingRule(reply.details);
     return { allowed: false, ...(policy && { policy }) };
+  }
+
+  #allowingRule(): Pick<AuthzDecision, 'policy'> {
+    if (!this.#explains || !this.#program) return {};
+    const rule = decidedRule(openAuthz(this.#program), this.#vm.exported('portolan_decision') ?? -1);
+    return rule ? { policy: { namespace: rule.namespace, name: rule.name, rule: rule.index } } : {};
   }
 }
 

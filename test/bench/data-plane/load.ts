@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kill } from './children.ts';
+import { pinned } from './processor.ts';
+
+/** What a load generator saw of one slice of time. */
+export interface Driven {
+  /** Answered with a status below 400. */
+  readonly requests: number;
+  readonly seconds: number;
+  /** Other statuses, connections that failed and answers that did not come. */
+  readonly failed: number;
+}
+
+/** Drives one port with keep-alive connections, each sending its next request when it has its answer. */
+export interface Load {
+  readonly tool: string;
+  drive(port: number, requestFile: string, ms: number): Promise<Driven>;
+}
+
+export const CONNECTIONS = 16;
+
+/**
+ * A file of requests, one a line with control character 1 in place of line ends. Both generators send them in random
+ * order, whole as they are here, so that neither costs time in making them.
+ */
+export function writeRequests(path: string, requests: readonly string[]): void {
+  writeFileSync(path, requests.map((request) => `${request.replaceAll('\r\n', '\u0001')}\n`).join(''));
+}
+
+/** A GET of HTTP/1.1 as text. */
+export const getRequest = (path: string, headers: Readonly<Record<string, string>>): string =>
+  [`GET ${path} HTTP/1.1`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');
+
+const SCRIPT = `-- Sends the requests of a file in random order; prints the sums as one line.
+local requests = {}
+function init(args)
+  for line in io.lines(args[1]) do requests[#requests + 1] = (line:gsub("\\1", "\\r\\n")) end
+  math.randomseed(tonumber(args[2]))
+end
+function request() return requests[math.random(#requests)] end
+function done(summary)
+  local e = summary.errors
+  io.write(string.format("SUM %d %d %d\\n", summary.requests, summary.duration, e.connect + e.read + e.write + e.timeout + e.status))
+end
+`;
+
+/** wrk, pinned. Its durations are whole seconds; SIGINT ends it after any time with its sums printed. */
+export function wrkLoad(folder: string, processor: number): Load {
+  const script = join(folder, 'load.lua');
+  writeFileSync(script, SCRIPT);
+  let seed = 1;
+  return {
+    tool: 'wrk',
+    async drive(port, requestFile, ms) {
+      const wrk = ['-t', '1', '-c', String(CONNECTIONS), '-d', '120s', '-s', script, `http://127.0.0.1:${port}/`];
+      return run(pinned(processor, 'wrk', [...wrk, '--', requestFile, String(seed++)]), ms);
+    },
+  };
+}
+
+/** Where there is no wrk: a generator in Node, in a process of its own. It costs several times what wrk does. */
+export function nodeLoad(script: string, processor: number): Load {
+  return {
+    tool: 'node',
+    drive: async (port, requestFile, ms) =>
+      run(pinned(processor, process.execPath, [script, String(port), requestFile, String(CONNECTIONS)]), ms),
+  };
+}
+
+/** Between two requests of wrk to stop; after it an end by force. */
+const STOP_MS = 10_000;
+
+async function run([command, args]: [string, string[]], ms: number): Promise<Driven> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const forget = kill(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const stop = setTimeout(() => child.kill('SIGINT'), ms);
+  const force = setTimeout(() => child.kill('SIGKILL'), ms + STOP_MS);
+  await once(child, 'close');
+  clearTimeout(stop);
+  clearTimeout(force);
+  forget();
+  // wrk counts refusals among its requests.
+  const [, requests, microseconds, failed] = /^SUM (\d+) (\d+) (\d+)$/m.exec(output) ?? [];
+  if (requests === undefined) throw new Error(`the load generator gave no sums: ${output.trim()}`);
+  return { requests: Number(requests) - Number(failed), seconds: Number(microseconds) / 1e6, failed: Number(failed) };
+}
