@@ -28,10 +28,11 @@
 //      │ ruleCount  │ policiesAt │ policyCount │ always         │ atomCount    │
 //   76 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┤
 //      │ atomsAt    │ postingsAt │ postingsSize│ linkRecordsAt  │linkRecordSize│
-//   96 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┘
-//      │ namesAt    │ namesSize  │ anchored    │ entryCount     │ 112: sections
-//      └────────────┴────────────┴─────────────┴────────────────┘
+//   96 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┤
+//      │ namesAt    │ namesSize  │ anchored    │ entryCount     │ flags        │ 116: sections
+//      └────────────┴────────────┴─────────────┴────────────────┴──────────────┘
 //
+// flags        those of the header once more: the header is outside of the checksum
 // attributes   see ATTRIBUTE_*; the first `anchored` of them have atoms with anchors
 // word index   words + 1 numbers: the first entry of each word
 // entries      attribute, u64 conjuncts with a positive clause, u64 conjuncts with a negative clause
@@ -94,7 +95,9 @@ export const AUTHZ_NAMES: usize = 96;
 export const AUTHZ_NAMES_SIZE: usize = 100;
 export const AUTHZ_ANCHORED: usize = 104;
 export const AUTHZ_ENTRY_COUNT: usize = 108;
-export const AUTHZ_BODY: usize = 112;
+/** The header's flags once more, where the checksum covers them. */
+export const AUTHZ_FLAGS: usize = 112;
+export const AUTHZ_BODY: usize = 116;
 
 /** What an attribute is. */
 export const ATTRIBUTE_PRINCIPAL: u32 = 0;

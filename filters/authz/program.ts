@@ -15,6 +15,7 @@ import {
   AUTHZ_CLOSED,
   AUTHZ_DENY_WORDS,
   AUTHZ_ENTRIES,
+  AUTHZ_FLAGS,
   AUTHZ_FORMAT,
   AUTHZ_LINKS,
   AUTHZ_NAMES,
@@ -54,6 +55,7 @@ export class OpenProgram {
 }
 
 const BODY = text('authz: shorter than its tables; bytes expected at least, came:');
+const FLAGS = text('authz: damaged flags; expected, came:');
 
 /** Checks a program, whole and once: after it no number in it is looked at twice. False: refused, and why is logged. */
 export function openProgram(program: Program): bool {
@@ -61,7 +63,9 @@ export function openProgram(program: Program): bool {
   const size = program.size;
   if (!checkHeader(base, size, FEATURE_AUTHZ, AUTHZ_FORMAT)) return false;
   if (size < <u32>AUTHZ_BODY) return refuse(BODY, <u32>AUTHZ_BODY, size);
-  const closed = (program.flags & AUTHZ_CLOSED) != 0;
+  const flags = load<u32>(base, AUTHZ_FLAGS);
+  if (flags != program.flags) return refuse(FLAGS, flags, program.flags);
+  const closed = (flags & AUTHZ_CLOSED) != 0;
   if (!closed && !checkTables(base, size)) return false;
   const opened = changetype<OpenProgram>(heap.alloc(offsetof<OpenProgram>()));
   opened.base = base;

@@ -6,7 +6,7 @@ import type { XdsResource, XdsSnapshot } from './resource.ts';
 const registry: Registry = createRegistry(api, file_google_protobuf_struct, file_google_protobuf_wrappers);
 
 /** A resource as Envoy's JSON shows it, every nested extension opened. */
-export function dumpResource(resource: XdsResource): JsonValue {
+function dumpResource(resource: XdsResource): JsonValue {
   const name = resource.typeUrl.slice(resource.typeUrl.lastIndexOf('/') + 1);
   const schema = registry.getMessage(name);
   if (schema === undefined) throw new Error(`no schema for ${resource.typeUrl}`);

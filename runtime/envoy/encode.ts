@@ -1,18 +1,6 @@
 import { hash } from 'node:crypto';
-import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
-import type { TypedExtensionConfig } from '#gen/envoy/config/core/v3/extension_pb.ts';
-import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.ts';
-import { any } from './any.ts';
+import { toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import type { XdsResource } from './resource.ts';
-
-/** An extension as most places of the Envoy API take it. */
-export function extension<S extends DescMessage>(
-  name: string,
-  schema: S,
-  init: MessageInitShape<S>,
-): TypedExtensionConfig {
-  return create(TypedExtensionConfigSchema, { name, typedConfig: any(schema, init) });
-}
 
 /** Encodes a resource and versions it by its bytes. */
 export function encode<S extends DescMessage>(name: string, schema: S, message: MessageShape<S>): XdsResource {

@@ -20,7 +20,7 @@ import {
 import type { XdsResource } from './resource.ts';
 
 /** Sets filter state of a connection when it begins. */
-export function setConnectionState(key: string, format: string, shared: boolean): Filter {
+function setConnectionState(key: string, format: string, shared: boolean): Filter {
   return create(FilterSchema, {
     name: 'envoy.filters.network.set_filter_state',
     configType: {

@@ -7,7 +7,7 @@ import { RBACSchema as NetworkRbacSchema } from '#gen/envoy/extensions/filters/n
 import { WasmSchema as NetworkWasmSchema } from '#gen/envoy/extensions/filters/network/wasm/v3/wasm_pb.ts';
 import { FailurePolicy, type PluginConfigSchema } from '#gen/envoy/extensions/wasm/v3/wasm_pb.ts';
 import { any } from './any.ts';
-import { encoded } from './encode.ts';
+import { duration, encoded } from './encode.ts';
 import type { Feature } from './names.ts';
 import type { XdsResource } from './resource.ts';
 import { hole, holeBytes, template, type Template } from './template.ts';
@@ -36,6 +36,8 @@ function plugin(feature: Feature, module: string, program: Uint8Array): MessageI
     },
     configuration: any(BytesValueSchema, { value: program }),
     failurePolicy: FailurePolicy.FAIL_RELOAD,
+    // Until the reload every request is answered 503; Envoy's own first wait is a second. (1 ms makes Envoy 1.40 crash.)
+    reloadConfig: { backoff: { baseInterval: duration(10), maxInterval: duration(1_000) } },
   };
 }
 

@@ -58,7 +58,7 @@ function routeParts(target: string, route: Route): readonly Uint8Array[] {
 }
 
 /** Whether the routing filter has anything to decide. */
-export const splits = (action: RouteAction): boolean =>
+const splits = (action: RouteAction): boolean =>
   action.kind === 'forward' && action.backends.filter((backend) => backend.weight > 0).length > 1;
 
 function routeMatch(match: RouteMatch) {

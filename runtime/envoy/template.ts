@@ -91,6 +91,7 @@ function cutText(payload: Uint8Array): readonly Part[] {
   const text = Buffer.from(payload).toString('latin1');
   const parts: Part[] = [];
   let from = 0;
+  // oxlint-disable-next-line no-control-regex -- the marks are control characters because no name holds any
   for (const match of text.matchAll(/\u0001(\d+)\u0002/g)) {
     if (match.index > from) parts.push({ kind: 'bytes', bytes: payload.subarray(from, match.index) });
     parts.push({ kind: 'value', index: Number(match[1]) });

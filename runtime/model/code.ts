@@ -89,5 +89,3 @@ export const codes = {
   PTL2101: 'new certificate files do not fit together: the certificate before them stays in use',
   PTL2102: 'a certificate could not be renewed',
 } as const;
-
-export type Code = keyof typeof codes;

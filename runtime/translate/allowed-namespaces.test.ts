@@ -33,4 +33,5 @@ test.each([
   [expression('DoesNotExist'), 'other', { team: '' }, false],
   [expression('Like', ['red']), 'other', { team: 'red' }, false],
 ])('%o admits %s with labels %o: %s', (allowed, namespace, labels, expected) =>
-  expect(admits(allowed, 'home', namespace, labels as Readonly<Record<string, string>>)).toBe(expected));
+  expect(admits(allowed, 'home', namespace, labels as Readonly<Record<string, string>>)).toBe(expected),
+);

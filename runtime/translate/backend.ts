@@ -17,7 +17,12 @@ export interface BackendUse {
  * `inbound-vip|9080|http/v1|<host>` for a service behind the same waypoint, and `outbound|9080|v1|<host>` for any
  * other: the names that Istio's clusters have at a waypoint.
  */
-export function useBackend(service: KnownService, port: KnownPort, subset: string | undefined, attached: boolean): BackendUse {
+export function useBackend(
+  service: KnownService,
+  port: KnownPort,
+  subset: string | undefined,
+  attached: boolean,
+): BackendUse {
   const { host } = service.name;
   const protocol = port.protocol === 'tcp' ? 'tcp' : 'http';
   const name = attached

@@ -15,7 +15,12 @@ export function resourceStatus(
     readonly listeners?: ResourceStatus['listeners'];
   },
 ): ResourceStatus {
-  return { resource, conditions: parts.conditions ?? none, parents: parts.parents ?? none, listeners: parts.listeners ?? none };
+  return {
+    resource,
+    conditions: parts.conditions ?? none,
+    parents: parts.parents ?? none,
+    listeners: parts.listeners ?? none,
+  };
 }
 
 /** The reference by which findings and statuses name a resource. */

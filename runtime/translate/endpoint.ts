@@ -63,7 +63,9 @@ export function endpointsOfSlices(
   const endpoints = new Map<string, KnownEndpoint>();
   const findings: Finding[] = [];
   for (const slice of slices) {
-    const number = slice.spec.ports.find(({ name, protocol }) => (name || undefined) === port.name && protocol === 'TCP')?.port;
+    const number = slice.spec.ports.find(
+      ({ name, protocol }) => (name || undefined) === port.name && protocol === 'TCP',
+    )?.port;
     if (number === undefined) continue;
     slice.spec.endpoints.forEach((entry, index) => {
       if (entry.conditions?.ready === false) return;
@@ -95,7 +97,13 @@ function endpointAt(
   const all = owners(address);
   const owner = all.find(({ namespace }) => namespace === service.name.namespace);
   if (owner !== undefined) {
-    return { endpoint: known(owner, owner.workloads.find((workload) => workload.address === address)!, port) };
+    return {
+      endpoint: known(
+        owner,
+        owner.workloads.find((workload) => workload.address === address)!,
+        port,
+      ),
+    };
   }
   const other = all[0];
   if (other !== undefined) {

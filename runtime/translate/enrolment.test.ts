@@ -8,10 +8,22 @@ const use = (name: string, namespace?: string) => ({
   ...(namespace === undefined ? {} : { 'istio.io/use-waypoint-namespace': namespace }),
 });
 
-const gateway = (namespace: string, name: string, waypointFor: string, from: 'Same' | 'All', port = 15008): Gateway => ({
+const gateway = (
+  namespace: string,
+  name: string,
+  waypointFor: string,
+  from: 'Same' | 'All',
+  port = 15008,
+): Gateway => ({
   apiVersion: 'gateway.networking.k8s.io/v1',
   kind: 'Gateway',
-  metadata: { namespace, name, labels: { 'istio.io/waypoint-for': waypointFor }, annotations: {}, creationTimestamp: '' },
+  metadata: {
+    namespace,
+    name,
+    labels: { 'istio.io/waypoint-for': waypointFor },
+    annotations: {},
+    creationTimestamp: '',
+  },
   spec: {
     gatewayClassName: 'portolan',
     addresses: [],
@@ -62,6 +74,10 @@ test.each([
 ] as const)('%s with labels %o in a namespace with %o: %s', (traffic, labels, namespaceLabels, expected) => {
   const enrolment = enrol({ namespace: 'app', labels, namespaceLabels, traffic }, gateways);
   const outcome =
-    enrolment.kind === 'bound' ? enrolment.waypoint.key : enrolment.kind === 'refused' ? enrolment.reason : enrolment.kind;
+    enrolment.kind === 'bound'
+      ? enrolment.waypoint.key
+      : enrolment.kind === 'refused'
+        ? enrolment.reason
+        : enrolment.kind;
   expect(outcome).toBe(expected);
 });

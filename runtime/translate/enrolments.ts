@@ -40,13 +40,15 @@ type Namespaces = Inventory['namespaces'];
 
 /** Makes the step that decides about every service, pod and WorkloadEntry. */
 export function createEnrolments(): (inventory: Inventory, gateways: Gateways) => Enrolments {
-  const enrolServices = step((all: Inventory['services'], namespaces: Namespaces, gateways: Gateways): ServiceEnrolments => {
-    const waypointOf = new Map<KnownService, WaypointGateway>();
-    const note = (service: KnownService, waypoint: WaypointGateway): void => void waypointOf.set(service, waypoint);
-    const decide = (service: KnownService) =>
-      ofService(service, namespaceLabels({ namespaces }, service.name.namespace), gateways);
-    return { waypointOf, ...enrolAll(all.values(), ({ name }) => name.namespace, decide, note) };
-  });
+  const enrolServices = step(
+    (all: Inventory['services'], namespaces: Namespaces, gateways: Gateways): ServiceEnrolments => {
+      const waypointOf = new Map<KnownService, WaypointGateway>();
+      const note = (service: KnownService, waypoint: WaypointGateway): void => void waypointOf.set(service, waypoint);
+      const decide = (service: KnownService) =>
+        ofService(service, namespaceLabels({ namespaces }, service.name.namespace), gateways);
+      return { waypointOf, ...enrolAll(all.values(), ({ name }) => name.namespace, decide, note) };
+    },
+  );
   const enrolWorkloads = step((index: Inventory['workloads'], namespaces: Namespaces, gateways: Gateways) =>
     enrolAll(
       index.all,
@@ -57,7 +59,12 @@ export function createEnrolments(): (inventory: Inventory, gateways: Gateways) =
   const tellNamespaces = step(
     (services: ServiceEnrolments, workloads: Enrolled<KnownWorkload>, gateways: Gateways): readonly Finding[] =>
       [...new Map([...services.inherited, ...workloads.inherited]).values()].map(({ enrolment, namespace }) =>
-        refusalFinding({ kind: 'Namespace', namespace: '', name: namespace }, `namespace ${namespace}`, enrolment, gateways),
+        refusalFinding(
+          { kind: 'Namespace', namespace: '', name: namespace },
+          `namespace ${namespace}`,
+          enrolment,
+          gateways,
+        ),
       ),
   );
   return (inventory, gateways) => {
@@ -81,7 +88,11 @@ function enrolAll<T>(
     const { enrolment, status, findings: own } = decide(each);
     findings.push(...own);
     if (status !== undefined) statuses.push(status);
-    if (enrolment.kind === 'refused' && enrolment.via === 'namespace' && enrolment.reason !== 'UnsupportedTrafficType') {
+    if (
+      enrolment.kind === 'refused' &&
+      enrolment.via === 'namespace' &&
+      enrolment.reason !== 'UnsupportedTrafficType'
+    ) {
       const namespace = namespaceOf(each);
       inherited.set(`${namespace} ${enrolment.reason}`, { enrolment, namespace });
     }
@@ -97,7 +108,11 @@ const notEnrolled: Outcome = { enrolment: { kind: 'none' }, status: undefined, f
 
 type Refused = Extract<Enrolment, { kind: 'refused' }>;
 
-function ofService(known: KnownService, labels: Parameters<typeof enrol>[0]['namespaceLabels'], gateways: Gateways): Outcome {
+function ofService(
+  known: KnownService,
+  labels: Parameters<typeof enrol>[0]['namespaceLabels'],
+  gateways: Gateways,
+): Outcome {
   const { metadata } = known.service;
   const enrolment = enrol(
     { namespace: metadata.namespace, labels: metadata.labels, namespaceLabels: labels, traffic: 'service' },

@@ -8,7 +8,8 @@ type Percentage = Pick<NonNullable<VirtualServiceFault['abort']>, 'percentage' |
 export function faultOf(fault: VirtualServiceFault | undefined): Fault | undefined {
   const fixedMs = milliseconds(fault?.delay?.fixedDelay ?? '0') ?? 0;
   const httpStatus = fault?.abort?.httpStatus;
-  const delay = fault?.delay !== undefined && fixedMs > 0 ? { fixedMs, perMillion: perMillion(fault.delay) } : undefined;
+  const delay =
+    fault?.delay !== undefined && fixedMs > 0 ? { fixedMs, perMillion: perMillion(fault.delay) } : undefined;
   const abort =
     fault?.abort !== undefined && httpStatus !== undefined
       ? { httpStatus, perMillion: perMillion(fault.abort) }

@@ -29,7 +29,10 @@ export function createGateways(
       if (role === 'ingress') ingresses.set(key, gateway);
       if (role === 'waypoint') {
         const gatewayClass = classes.get(gateway.spec.gatewayClassName);
-        waypoints.set(key, memo.get(key, [gateway, gatewayClass], () => readWaypointGateway(gateway, gatewayClass)));
+        waypoints.set(
+          key,
+          memo.get(key, [gateway, gatewayClass], () => readWaypointGateway(gateway, gatewayClass)),
+        );
       }
     }
     memo.sweep();

@@ -28,7 +28,8 @@ test.each([
   ['*.b', 'ab', undefined],
   ['a.b', 'c.b', undefined],
 ])('listener %s and route %s have %s in common', (listener, route, expected) =>
-  expect(intersect(listener, route)).toBe(expected));
+  expect(intersect(listener, route)).toBe(expected),
+);
 
 test('exact host names come before wildcards, longer before shorter', () => {
   expect(['*', '*.b', 'a.b', '*.a.b', 'x.a.b'].sort(byHostname)).toEqual(['x.a.b', 'a.b', '*.a.b', '*.b', '*']);

@@ -12,7 +12,9 @@ export function intersect(listener: string | undefined, route: string | undefine
 }
 
 function covers(wide: string, narrow: string): boolean {
-  return wide === narrow || (wide.startsWith('*.') && narrow.length > wide.length - 1 && narrow.endsWith(wide.slice(1)));
+  return (
+    wide === narrow || (wide.startsWith('*.') && narrow.length > wide.length - 1 && narrow.endsWith(wide.slice(1)))
+  );
 }
 
 /** Exact names before wildcards, longer before shorter: the order in which a host is looked up. */

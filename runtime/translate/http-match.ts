@@ -32,7 +32,8 @@ const valueMatch = (type: 'Exact' | 'RegularExpression', value: string) =>
   ({ kind: type === 'Exact' ? 'exact' : 'regex', value }) as const;
 
 /** Most lists of a match are empty, and then need no list of their own. */
-const mapped = <T, U>(all: readonly T[], change: (each: T) => U): readonly U[] => (all.length === 0 ? none : all.map(change));
+const mapped = <T, U>(all: readonly T[], change: (each: T) => U): readonly U[] =>
+  all.length === 0 ? none : all.map(change);
 
 /** The first of those that have the same key. */
 export function firstOfEach<T>(all: readonly T[], key: (each: T) => string): readonly T[] {

@@ -138,7 +138,11 @@ function addRuleFindings(route: HTTPRoute, index: number, referents: readonly Re
   }
 }
 
-function referentFinding(route: HTTPRoute, path: string, { message, finding }: Extract<Referent, { reason: string }>): Finding {
+function referentFinding(
+  route: HTTPRoute,
+  path: string,
+  { message, finding }: Extract<Referent, { reason: string }>,
+): Finding {
   return {
     level: 'error',
     resource: refOf(route),

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { ResourceStore } from '#resources/store.ts';
@@ -14,7 +14,10 @@ spec: { gatewayClassName: portolan, listeners: [{ name: mesh, port: 15008, proto
 `;
 
 /** A service with a pod, a route to itself and a policy. */
-const service = (index: number, { principal = `cluster.local/ns/app/sa/c${index}`, podLabel = 'x', path = '/api' } = {}) => `
+const service = (
+  index: number,
+  { principal = `cluster.local/ns/app/sa/c${index}`, podLabel = 'x', path = '/api' } = {},
+) => `
 { apiVersion: v1, kind: Service, metadata: { name: s${index}, namespace: app }, spec: { clusterIP: 10.96.0.${index}, selector: { app: s${index} }, ports: [{ name: http, port: 80 }] } }
 ---
 { apiVersion: v1, kind: Pod, metadata: { name: s${index}-0, namespace: app, labels: { app: s${index} }, annotations: { note: ${podLabel} } }, spec: { serviceAccountName: s${index}, containers: [{ name: app }] }, status: { podIP: 10.244.0.${index} } }
@@ -42,7 +45,8 @@ function session(): (files: Readonly<Record<string, string>>) => Translation {
 const waypointOf = (translation: Translation): Waypoint => translation.model.waypoints[0]!;
 const portsOf = (translation: Translation): readonly ServicePort[] => waypointOf(translation).ports;
 
-const changed = <T>(before: readonly T[], after: readonly T[]): number => after.filter((each) => !before.includes(each)).length;
+const changed = <T>(before: readonly T[], after: readonly T[]): number =>
+  after.filter((each) => !before.includes(each)).length;
 
 describe('what did not change keeps its identity', () => {
   const files = { base, a: service(1), b: service(2), c: service(3) };
@@ -61,7 +65,12 @@ describe('what did not change keeps its identity', () => {
     ['a route', service(2, { path: '/other' }), 1, 0],
     ['an annotation of a pod', service(2, { podLabel: 'y' }), 0, 0],
     ['the address of a pod', service(2).replace('10.244.0.2', '10.244.0.9'), 0, 1],
-    ['a new port', service(2).replace('[{ name: http, port: 80 }]', '[{ name: http, port: 80 }, { name: tcp, port: 81 }]'), 1, 1],
+    [
+      'a new port',
+      service(2).replace('[{ name: http, port: 80 }]', '[{ name: http, port: 80 }, { name: tcp, port: 81 }]'),
+      1,
+      1,
+    ],
     ['another address', service(2).replace('10.96.0.2', '10.96.0.9'), 1, 0],
   ])('%s is edited', (_, b, ports, backends) => {
     const translate = session();
@@ -77,7 +86,10 @@ describe('what did not change keeps its identity', () => {
   test('a policy of a namespace without a waypoint changes nothing', () => {
     const translate = session();
     const before = translate(files);
-    const after = translate({ ...files, d: 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x, namespace: other}\nspec: {}' });
+    const after = translate({
+      ...files,
+      d: 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x, namespace: other}\nspec: {}',
+    });
     expect(waypointOf(after)).toBe(waypointOf(before));
   });
 
@@ -91,16 +103,22 @@ describe('what did not change keeps its identity', () => {
 });
 
 test('the model depends on what the files say, not on their order or on what was there before', () => {
-  const documents = [base, service(1), service(2), service(3, { path: '/x' }), service(4)].flatMap((text) => text.split('---'));
+  const documents = [base, service(1), service(2), service(3, { path: '/x' }), service(4)].flatMap((text) =>
+    text.split('---'),
+  );
   const expected = session()({ all: documents.join('\n---\n') });
   fc.assert(
-    fc.property(fc.shuffledSubarray(documents, { minLength: documents.length }), fc.array(fc.subarray(documents), { maxLength: 3 }), (order, history) => {
-      const translate = session();
-      for (const state of history) translate({ all: state.join('\n---\n') });
-      const { model, statuses } = translate({ all: order.join('\n---\n') });
-      expect(model).toEqual(expected.model);
-      expect(statuses).toEqual(expected.statuses);
-    }),
+    fc.property(
+      fc.shuffledSubarray(documents, { minLength: documents.length }),
+      fc.array(fc.subarray(documents), { maxLength: 3 }),
+      (order, history) => {
+        const translate = session();
+        for (const state of history) translate({ all: state.join('\n---\n') });
+        const { model, statuses } = translate({ all: order.join('\n---\n') });
+        expect(model).toEqual(expected.model);
+        expect(statuses).toEqual(expected.statuses);
+      },
+    ),
     { numRuns: 25 },
   );
 }, 30_000);
@@ -125,7 +143,8 @@ spec: { from: [{ group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: a
     const translate = session();
     const outcomes = [{}, { grant }, {}].map((more) => {
       const translation = translate({ base, a: toSecret, other, ...more });
-      const refs = translation.statuses.find(({ resource }) => resource.kind === 'HTTPRoute')!.parents[0]!.conditions[1]!;
+      const refs = translation.statuses.find(({ resource }) => resource.kind === 'HTTPRoute')!.parents[0]!
+        .conditions[1]!;
       return [backendOf(translation), refs.reason];
     });
     expect(outcomes).toEqual([
@@ -136,22 +155,51 @@ spec: { from: [{ group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: a
   });
 
   test.each([
-    ['HTTPRoute', 'apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: evil, namespace: other}\nspec: {parentRefs: [{group: "", kind: Service, name: s1, namespace: app}], rules: [{backendRefs: [{name: secret, port: 80}]}]}'],
-    ['HTTPRoute for the waypoint', 'apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: evil, namespace: other}\nspec: {parentRefs: [{name: waypoint, namespace: app}]}'],
-    ['VirtualService', 'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: evil, namespace: other}\nspec: {hosts: [s1.app.svc.cluster.local], http: [{fault: {abort: {httpStatus: 500}}, route: [{destination: {host: s1.app.svc.cluster.local}}]}]}'],
-    ['DestinationRule', 'apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: evil, namespace: other}\nspec: {host: s1.app.svc.cluster.local, trafficPolicy: {loadBalancer: {simple: RANDOM}}}'],
-    ['policy for a service', 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: evil, namespace: other}\nspec: {targetRefs: [{group: "", kind: Service, name: s1}], action: DENY, rules: [{}]}'],
-    ['policy for a class', 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: evil, namespace: other}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: portolan}], action: DENY, rules: [{}]}'],
-    ['invalid policy', 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: evil, namespace: other}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: portolan}], action: NONSENSE}'],
-    ['policy of which nothing can be told', 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: evil, namespace: other}\nspec: [1]'],
-    ['pod with the labels', '{apiVersion: v1, kind: Pod, metadata: {name: evil, namespace: other, labels: {app: s1}}, spec: {containers: [{name: a}]}, status: {podIP: 10.244.9.9}}'],
+    [
+      'HTTPRoute',
+      'apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: evil, namespace: other}\nspec: {parentRefs: [{group: "", kind: Service, name: s1, namespace: app}], rules: [{backendRefs: [{name: secret, port: 80}]}]}',
+    ],
+    [
+      'HTTPRoute for the waypoint',
+      'apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: evil, namespace: other}\nspec: {parentRefs: [{name: waypoint, namespace: app}]}',
+    ],
+    [
+      'VirtualService',
+      'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: evil, namespace: other}\nspec: {hosts: [s1.app.svc.cluster.local], http: [{fault: {abort: {httpStatus: 500}}, route: [{destination: {host: s1.app.svc.cluster.local}}]}]}',
+    ],
+    [
+      'DestinationRule',
+      'apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: evil, namespace: other}\nspec: {host: s1.app.svc.cluster.local, trafficPolicy: {loadBalancer: {simple: RANDOM}}}',
+    ],
+    [
+      'policy for a service',
+      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: evil, namespace: other}\nspec: {targetRefs: [{group: "", kind: Service, name: s1}], action: DENY, rules: [{}]}',
+    ],
+    [
+      'policy for a class',
+      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: evil, namespace: other}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: portolan}], action: DENY, rules: [{}]}',
+    ],
+    [
+      'invalid policy',
+      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: evil, namespace: other}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: portolan}], action: NONSENSE}',
+    ],
+    [
+      'policy of which nothing can be told',
+      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: evil, namespace: other}\nspec: [1]',
+    ],
+    [
+      'pod with the labels',
+      '{apiVersion: v1, kind: Pod, metadata: {name: evil, namespace: other, labels: {app: s1}}, spec: {containers: [{name: a}]}, status: {podIP: 10.244.9.9}}',
+    ],
   ])('%s', (_, evil) => {
     const translate = session();
     const before = translate({ base, a: service(1), other });
     const after = translate({ base, a: service(1), other, evil });
     expect(portsOf(after)).toEqual(portsOf(before));
     expect(waypointOf(after).backends).toEqual(waypointOf(before).backends);
-    expect(after.findings.length + after.statuses.length).toBeGreaterThanOrEqual(before.findings.length + before.statuses.length);
+    expect(after.findings.length + after.statuses.length).toBeGreaterThanOrEqual(
+      before.findings.length + before.statuses.length,
+    );
   });
 });
 
@@ -167,5 +215,8 @@ test('an invalid policy closes its target and nothing else, until it is correcte
   const wrong = service(1).replace('rules: [{ from:', 'action: NONSENSE, rules: [{ from:');
   const closed = portsOf(translate({ base, a: wrong, b: service(2) })).map(({ authz }) => authz.closed);
   expect(closed).toEqual(['AuthorizationPolicy app/s1: it is not valid', undefined]);
-  expect(portsOf(translate({ base, a: service(1), b: service(2) })).map(({ authz }) => authz.closed)).toEqual([undefined, undefined]);
+  expect(portsOf(translate({ base, a: service(1), b: service(2) })).map(({ authz }) => authz.closed)).toEqual([
+    undefined,
+    undefined,
+  ]);
 });

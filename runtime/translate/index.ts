@@ -15,7 +15,7 @@ import { createRemarks, createReports } from './reports.ts';
 import { createVirtualServices } from './virtual-services.ts';
 import { createWaypoints } from './waypoints.ts';
 
-export { defaultOptions, type TranslateOptions } from './options.ts';
+export { type TranslateOptions } from './options.ts';
 
 export interface Translation {
   readonly model: Model;
@@ -49,7 +49,12 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
     const enrolments = enrolAll(inventory, gateways);
     const { waypointOf } = enrolments.services;
     const routes = attachRoutes(resources.of('HTTPRoute'), services, grants, waypointOf, gateways.waypoints);
-    const virtualServices = attachVirtualServices(resources.of('VirtualService'), services, waypointOf, routes.byService);
+    const virtualServices = attachVirtualServices(
+      resources.of('VirtualService'),
+      services,
+      waypointOf,
+      routes.byService,
+    );
     const destinations = findDestinations(resources.of('DestinationRule'), services);
     const around = survey(services, classes, gateways, waypointOf);
     const policies = attachPolicies(resources.of('AuthorizationPolicy'), resources.invalid, around);
@@ -58,7 +63,18 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
     const ingresses = makeIngresses(resources.of('HTTPRoute'), inventory, gateways, destinations);
     const remarks = remark(inventory, gateways, routes, resources.invalid);
     const { services: ofServices, workloads: ofWorkloads, namespaces: ofNamespaces } = enrolments;
-    const told = [ofServices, ofWorkloads, ofNamespaces, routes, virtualServices, destinations, policies, { findings }, ingresses, remarks];
+    const told = [
+      ofServices,
+      ofWorkloads,
+      ofNamespaces,
+      routes,
+      virtualServices,
+      destinations,
+      policies,
+      { findings },
+      ingresses,
+      remarks,
+    ];
     return { model: { waypoints, ingresses: ingresses.ingresses }, ...report(told) };
   };
 }

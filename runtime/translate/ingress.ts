@@ -33,7 +33,9 @@ export function resolveIngress(
   const home = gateway.metadata.namespace;
   const named = gateway.spec.listeners.filter(
     ({ name, port, protocol }) =>
-      (ref.sectionName ?? name) === name && (ref.port ?? port) === port && (protocol === 'HTTP' || protocol === 'HTTPS'),
+      (ref.sectionName ?? name) === name &&
+      (ref.port ?? port) === port &&
+      (protocol === 'HTTP' || protocol === 'HTTPS'),
   );
   if (named.length === 0) {
     return refuse(route, index, 'NoMatchingParent', `Gateway ${ref.name} has no such HTTP listener`, {
@@ -46,7 +48,8 @@ export function resolveIngress(
   const open = named.filter(
     ({ allowedRoutes: { namespaces, kinds } }) =>
       admits(namespaces, home, namespace, namespaceLabels) &&
-      (kinds.length === 0 || kinds.some(({ group, kind }) => group === 'gateway.networking.k8s.io' && kind === 'HTTPRoute')),
+      (kinds.length === 0 ||
+        kinds.some(({ group, kind }) => group === 'gateway.networking.k8s.io' && kind === 'HTTPRoute')),
   );
   if (open.length === 0) {
     return refuse(route, index, 'NotAllowedByListeners', `its listeners do not admit namespace ${namespace}`, {
@@ -134,9 +137,18 @@ function certificateCondition(gateway: Gateway, listener: Listener, grants: Refe
   const home = gateway.metadata.namespace;
   for (const { group, kind, name, namespace } of listener.tls?.certificateRefs ?? []) {
     if (group !== '' || kind !== 'Secret') {
-      return condition('ResolvedRefs', false, 'InvalidCertificateRef', `certificates of kind ${kind} are not supported`);
+      return condition(
+        'ResolvedRefs',
+        false,
+        'InvalidCertificateRef',
+        `certificates of kind ${kind} are not supported`,
+      );
     }
-    if (namespace !== undefined && namespace !== home && !permits(grants.get(namespace), 'Gateway', home, '', 'Secret', name)) {
+    if (
+      namespace !== undefined &&
+      namespace !== home &&
+      !permits(grants.get(namespace), 'Gateway', home, '', 'Secret', name)
+    ) {
       const message = `no ReferenceGrant of namespace ${namespace} lets Gateways of namespace ${home} use Secret ${name}`;
       return condition('ResolvedRefs', false, 'RefNotPermitted', message);
     }

@@ -42,8 +42,10 @@ export function createIngresses(): (
       const findings: Finding[] = [];
       const statuses: ResourceStatus[] = [];
       const attached = new Map<string, Attached[]>();
-      const relevant = ingresses.size === 0 ? [] : all.filter((route) => gatewaysOf(route).some((key) => ingresses.has(key)));
-      for (const route of relevant.toSorted(byAge)) attachRoute(route, ingresses, inventory, attached, findings, statuses);
+      const relevant =
+        ingresses.size === 0 ? [] : all.filter((route) => gatewaysOf(route).some((key) => ingresses.has(key)));
+      for (const route of relevant.toSorted(byAge))
+        attachRoute(route, ingresses, inventory, attached, findings, statuses);
       const list = [...ingresses].map(([key, gateway]) => {
         const routes = attached.get(key) ?? [];
         const status = ingressStatus(gateway, (listener) => count(routes, listener), inventory.grants);

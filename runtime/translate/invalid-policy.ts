@@ -10,7 +10,11 @@ export function readInvalidPolicy(
   resource: InvalidResource,
   around: Surroundings,
 ): {
-  readonly enforcer: { readonly namespace: string; readonly name: string; readonly enforcement: { readonly kind: 'close'; readonly reason: string } };
+  readonly enforcer: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly enforcement: { readonly kind: 'close'; readonly reason: string };
+  };
   readonly to: readonly AttachedTo[];
   readonly status: ResourceStatus;
   readonly findings: readonly Finding[];
@@ -20,7 +24,10 @@ export function readInvalidPolicy(
   const message = 'The policy is not valid; its targets deny every request until it is corrected';
   return {
     enforcer: { namespace, name, enforcement: { kind: 'close', reason: 'it is not valid' } },
-    to: targets === 'unknown' ? [{ kind: 'namespace', name: namespace }] : targets.flatMap((target) => reach(target, namespace, around)),
+    to:
+      targets === 'unknown'
+        ? [{ kind: 'namespace', name: namespace }]
+        : targets.flatMap((target) => reach(target, namespace, around)),
     status: resourceStatus(resource.ref, { conditions: [condition('WaypointAccepted', false, 'Invalid', message)] }),
     findings: [invalidFinding(resource, targets)],
   };

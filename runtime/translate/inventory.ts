@@ -148,9 +148,7 @@ function serviceOfSlice({ metadata }: EndpointSlice): string | undefined {
 }
 
 /** Lists under each key, which keep their identity while their items do. */
-function grouping<T>(
-  key: (each: T) => string | undefined,
-): (all: readonly T[]) => ReadonlyMap<string, readonly T[]> {
+function grouping<T>(key: (each: T) => string | undefined): (all: readonly T[]) => ReadonlyMap<string, readonly T[]> {
   const lists = new ListMemo();
   return step((all) => {
     const groups = new Map<string, T[]>();

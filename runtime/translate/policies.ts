@@ -107,7 +107,11 @@ function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Atta
 }
 
 /** Most services have one policy and their waypoint none, and then there is nothing to copy. */
-function join(a: readonly Enforcer[] = none, b: readonly Enforcer[] = none, c: readonly Enforcer[] = none): readonly Enforcer[] {
+function join(
+  a: readonly Enforcer[] = none,
+  b: readonly Enforcer[] = none,
+  c: readonly Enforcer[] = none,
+): readonly Enforcer[] {
   if (a.length === 0 && c.length === 0) return b;
   return b.length === 0 && c.length === 0 ? a : [...a, ...b, ...c];
 }

@@ -51,7 +51,11 @@ export function attach(
   return targets.map((target, index) => {
     const { namespace } = resource.metadata;
     const wanted = `${target.kind}/${target.namespace ?? namespace}/${target.name}`;
-    const refuse = (reason: 'Invalid' | 'TargetNotFound' | 'AncestorNotBound', message: string, rest: Partial<Finding>) => ({
+    const refuse = (
+      reason: 'Invalid' | 'TargetNotFound' | 'AncestorNotBound',
+      message: string,
+      rest: Partial<Finding>,
+    ) => ({
       target: wanted,
       to: undefined,
       reason,
@@ -70,13 +74,21 @@ export function attach(
     }
     switch (`${target.group}/${target.kind}`) {
       case '/Service':
-        return attachService(namespace, target.name, around) ?? refuse(...missingService(namespace, target.name, around));
+        return (
+          attachService(namespace, target.name, around) ?? refuse(...missingService(namespace, target.name, around))
+        );
       case 'gateway.networking.k8s.io/Gateway': {
         const waypoint = around.waypoints.get(`${namespace}/${target.name}`);
         if (waypoint !== undefined) return accepted(wanted, waypoint.key, { kind: 'waypoint', name: waypoint.key });
         return around.otherGateways.has(`${namespace}/${target.name}`)
-          ? refuse('AncestorNotBound', `Gateway ${target.name} is not a waypoint of ours`, { code: 'PTL1209', level: 'warning' })
-          : refuse('TargetNotFound', `Gateway ${namespace}/${target.name} does not exist`, { code: 'PTL1202', level: 'error' });
+          ? refuse('AncestorNotBound', `Gateway ${target.name} is not a waypoint of ours`, {
+              code: 'PTL1209',
+              level: 'warning',
+            })
+          : refuse('TargetNotFound', `Gateway ${namespace}/${target.name} does not exist`, {
+              code: 'PTL1202',
+              level: 'error',
+            });
       }
       case 'gateway.networking.k8s.io/GatewayClass':
         if (namespace !== around.rootNamespace) {
@@ -89,8 +101,14 @@ export function attach(
           });
         }
         return around.isWaypointClass(target.name)
-          ? accepted(`GatewayClass/${target.name}`, `every waypoint of class ${target.name}`, { kind: 'class', name: target.name })
-          : refuse('TargetNotFound', `GatewayClass ${target.name} is not a waypoint class of ours`, { code: 'PTL1202', level: 'error' });
+          ? accepted(`GatewayClass/${target.name}`, `every waypoint of class ${target.name}`, {
+              kind: 'class',
+              name: target.name,
+            })
+          : refuse('TargetNotFound', `GatewayClass ${target.name} is not a waypoint class of ours`, {
+              code: 'PTL1202',
+              level: 'error',
+            });
       default:
         return refuse('Invalid', `targets of kind ${target.kind} are not supported`, {
           code: 'PTL1505',
@@ -124,7 +142,11 @@ function missingService(
     return ['TargetNotFound', `Service ${namespace}/${name} does not exist`, { code: 'PTL1202', level: 'error' }];
   }
   const next = `kubectl label service -n ${namespace} ${name} istio.io/use-waypoint=<waypoint>`;
-  return ['AncestorNotBound', `Service ${namespace}/${name} uses no waypoint of ours`, { code: 'PTL1209', level: 'warning', next }];
+  return [
+    'AncestorNotBound',
+    `Service ${namespace}/${name} uses no waypoint of ours`,
+    { code: 'PTL1209', level: 'warning', next },
+  ];
 }
 
 function notAttached(
@@ -165,11 +187,16 @@ export function statusOf(
     conditions: [overall],
     parents: attachments.map(({ target, to, reason, message }) => ({
       parent: target,
-      conditions: [reason === overall.reason && message === overall.message ? overall : condition(type, to !== undefined, reason, message)],
+      conditions: [
+        reason === overall.reason && message === overall.message
+          ? overall
+          : condition(type, to !== undefined, reason, message),
+      ],
     })),
   });
   const findings = attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
-  const tcp = enforcement.kind === 'enforce' && enforcement.http ? good.filter(({ tcpPorts }) => tcpPorts.length > 0) : [];
+  const tcp =
+    enforcement.kind === 'enforce' && enforcement.http ? good.filter(({ tcpPorts }) => tcpPorts.length > 0) : [];
   return { status, findings: [...findings, ...tcp.map((attachment) => tcpFinding(resource, attachment))] };
 }
 

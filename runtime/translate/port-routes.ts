@@ -65,7 +65,8 @@ function unreachableFinding(route: Route, by: Route): Finding {
   const { kind, namespace, name, rule } = route.origin!;
   const field = kind === 'VirtualService' ? 'http' : 'rules';
   const other = by.origin;
-  const earlier = other === undefined ? by.name : `${other.kind} ${other.namespace}/${other.name} ${field}[${other.rule}]`;
+  const earlier =
+    other === undefined ? by.name : `${other.kind} ${other.namespace}/${other.name} ${field}[${other.rule}]`;
   return {
     code: 'PTL1402',
     level: 'warning',

@@ -63,7 +63,13 @@ export class Ports {
     const memo = this.#memos.get(port.key, none, () => new PortMemo());
     const enforcers = from.policies.ofService(service, waypoint, shared);
     const resource = from.virtualServices.byService.get(service);
-    const inputs: unknown[] = [service, port, addresses, from.routes.byService.get(service), from.routes.byWaypoint.get(waypoint.key)];
+    const inputs: unknown[] = [
+      service,
+      port,
+      addresses,
+      from.routes.byService.get(service),
+      from.routes.byWaypoint.get(waypoint.key),
+    ];
     if (resource !== undefined) inputs.push(resource, from.services, from.waypointOf, from.destinations);
     return memo.whole.get([...inputs, ...enforcers], () => {
       const table = this.#table(memo, waypoint, service, port, from);
@@ -86,7 +92,13 @@ export class Ports {
   }
 
   /** The first of `uses` is the service's own backend. HTTPRoutes of a service come before everything else. */
-  #table(memo: PortMemo, waypoint: WaypointGateway, service: KnownService, port: KnownPort, from: PortSources): Translated {
+  #table(
+    memo: PortMemo,
+    waypoint: WaypointGateway,
+    service: KnownService,
+    port: KnownPort,
+    from: PortSources,
+  ): Translated {
     const { table } = memo;
     if (port.protocol === 'tcp') {
       return table.get([service, port], () => ({ routes: none, uses: [own(service, port)], findings: none }));
@@ -98,7 +110,10 @@ export class Ports {
     const resource = from.virtualServices.byService.get(service);
     if (resource !== undefined) {
       const virtual = this.#virtualService(memo, waypoint, resource, port, from);
-      return table.get([service, port, virtual], () => withOwn(service, port, mergeRoutes([virtual], 'as written')));
+      return table.get([service, port, virtual], () => {
+        const merged = withOwn(service, port, mergeRoutes([virtual], 'as written'));
+        return { ...merged, findings: [...virtual.findings, ...merged.findings] };
+      });
     }
     const whole = from.routes.byWaypoint.get(waypoint.key) ?? none;
     return table.get([service, port, ...whole], () => {
@@ -150,7 +165,9 @@ function destinationInputs({ metadata, spec }: VirtualService, context: VirtualS
     route.flatMap(({ destination }) => {
       const named = resolveHost(destination.host, metadata.namespace, context.clusterDomain);
       const service = named && context.services.get(named.namespace, named.name);
-      return service === undefined ? [undefined] : [service, context.attached(service), context.destinationOf(service.key)];
+      return service === undefined
+        ? [undefined]
+        : [service, context.attached(service), context.destinationOf(service.key)];
     }),
   );
 }

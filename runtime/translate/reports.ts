@@ -32,7 +32,9 @@ export function createRemarks(): (
   const statuses = step(
     (classes: Inventory['classes'], gateways: Gateways, routes: HttpRoutes, invalid: readonly InvalidResource[]) => [
       ...[...classes.values()].flatMap((each) => classStatus(each) ?? []),
-      ...[...gateways.waypoints.values()].map((each) => waypointStatus(each, routes.byWaypoint.get(each.key)?.length ?? 0)),
+      ...[...gateways.waypoints.values()].map((each) =>
+        waypointStatus(each, routes.byWaypoint.get(each.key)?.length ?? 0),
+      ),
       ...invalid.flatMap((each) => invalidStatus(each)),
     ],
   );

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Route, RouteMatch } from '#model/route.ts';
 import { defaultRoute } from './port-routes.ts';
@@ -57,7 +57,8 @@ test('the older resource first, one without a time last, then by name', () => {
 describe('unreachable', () => {
   const routes = (...matches: readonly RouteMatch[]): readonly Route[] =>
     matches.map((each, index) => ({ ...defaultRoute('b'), name: String(index), match: each }));
-  const found = (...matches: readonly RouteMatch[]) => unreachable(routes(...matches)).map(({ route, by }) => [route.name, by.name]);
+  const found = (...matches: readonly RouteMatch[]) =>
+    unreachable(routes(...matches)).map(({ route, by }) => [route.name, by.name]);
 
   test.each([
     [[match('prefix', '/'), match('regex', '/.*')], true],
@@ -67,7 +68,13 @@ describe('unreachable', () => {
     [[match('rawPrefix', '/a'), match('exact', '/ab')], true],
     [[match('prefix', '/a'), match('rawPrefix', '/a')], false],
     [[match('prefix', '/a', { method: 'GET' }), match('exact', '/a')], false],
-    [[match('prefix', '/a', { headers: [header('a')] }), match('prefix', '/a', { headers: [header('b'), header('a')] })], true],
+    [
+      [
+        match('prefix', '/a', { headers: [header('a')] }),
+        match('prefix', '/a', { headers: [header('b'), header('a')] }),
+      ],
+      true,
+    ],
     [[match('prefix', '/a', { headers: [header('a')] }), match('prefix', '/a')], false],
     [[match('regex', '/a.*'), match('exact', '/a')], false],
   ])('%o: %s', (matches, expected) => expect(found(...matches)).toEqual(expected ? [['1', '0']] : []));

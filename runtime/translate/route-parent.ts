@@ -16,7 +16,12 @@ export interface Parents {
 
 /** The verdict about one parentRef. `other`: an ingress gateway, or one of another controller. */
 export type Parent =
-  | { readonly kind: 'service'; readonly service: KnownService; readonly port: number | undefined; readonly waypoint: WaypointGateway }
+  | {
+      readonly kind: 'service';
+      readonly service: KnownService;
+      readonly port: number | undefined;
+      readonly waypoint: WaypointGateway;
+    }
   | { readonly kind: 'waypoint'; readonly waypoint: WaypointGateway }
   | { readonly kind: 'refused'; readonly reason: string; readonly message: string; readonly finding: Finding }
   | { readonly kind: 'other' };
@@ -49,7 +54,10 @@ function resolveService(route: HTTPRoute, index: number, key: string, parents: P
   const ref = route.spec.parentRefs[index]!;
   const service = parents.services.get(ref.namespace ?? route.metadata.namespace, ref.name);
   if (service === undefined) {
-    return refuse(route, index, 'NoMatchingParent', `Service ${key} does not exist`, { code: 'PTL1202', level: 'error' });
+    return refuse(route, index, 'NoMatchingParent', `Service ${key} does not exist`, {
+      code: 'PTL1202',
+      level: 'error',
+    });
   }
   const waypoint = parents.waypointOf.get(service);
   if (waypoint === undefined) {
@@ -61,12 +69,18 @@ function resolveService(route: HTTPRoute, index: number, key: string, parents: P
   }
   const from = route.metadata.namespace;
   if (from !== service.name.namespace && from !== waypoint.gateway.metadata.namespace) {
-    return refuse(route, index, 'UnsupportedValue', `a route of namespace ${from} cannot steer a service of namespace ${service.name.namespace}`, {
-      code: 'PTL1216',
-      expected: `namespace ${service.name.namespace}, or ${waypoint.gateway.metadata.namespace} of its waypoint`,
-      came: from,
-      next: `move the HTTPRoute to namespace ${service.name.namespace}`,
-    });
+    return refuse(
+      route,
+      index,
+      'UnsupportedValue',
+      `a route of namespace ${from} cannot steer a service of namespace ${service.name.namespace}`,
+      {
+        code: 'PTL1216',
+        expected: `namespace ${service.name.namespace}, or ${waypoint.gateway.metadata.namespace} of its waypoint`,
+        came: from,
+        next: `move the HTTPRoute to namespace ${service.name.namespace}`,
+      },
+    );
   }
   return resolvePort(route, index, service, waypoint);
 }
@@ -104,12 +118,18 @@ function resolveWaypoint(route: HTTPRoute, index: number, waypoint: WaypointGate
   if (waypoint === undefined) return { kind: 'other' };
   const home = waypoint.gateway.metadata.namespace;
   if (route.metadata.namespace !== home) {
-    return refuse(route, index, 'NotAllowedByListeners', `only routes of namespace ${home} are for the whole waypoint`, {
-      code: 'PTL1216',
-      expected: home,
-      came: route.metadata.namespace,
-      next: 'use a Service as the parent',
-    });
+    return refuse(
+      route,
+      index,
+      'NotAllowedByListeners',
+      `only routes of namespace ${home} are for the whole waypoint`,
+      {
+        code: 'PTL1216',
+        expected: home,
+        came: route.metadata.namespace,
+        next: 'use a Service as the parent',
+      },
+    );
   }
   const { sectionName, port } = route.spec.parentRefs[index]!;
   const listener = waypoint.gateway.spec.listeners.find(

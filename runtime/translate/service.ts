@@ -26,6 +26,7 @@ export interface KnownService {
   readonly name: ServiceName;
   /** Virtual addresses, canonical; none for headless and external services. */
   readonly addresses: readonly string[];
+  /** Sorted by number. */
   readonly ports: readonly KnownPort[];
   /** Why a waypoint cannot be asked for it, for when it is enrolled. */
   readonly withoutAddress: readonly Finding[] | undefined;
@@ -45,7 +46,8 @@ export function readService(service: Service, clusterDomain: string): KnownServi
       name: port.name,
       targetPort: port.targetPort ?? port.port,
       protocol: protocolOf(port),
-    }));
+    }))
+    .sort((a, b) => a.port - b.port);
   return {
     service,
     key: `${metadata.namespace}/${metadata.name}`,

@@ -101,7 +101,13 @@ function withPrefix(action: RouteAction, match: Match | undefined): RouteAction 
   return { ...action, rewritePath: { kind: 'prefix', value: action.rewritePath.value } };
 }
 
-function redirect({ uri, authority, port, scheme, redirectCode }: NonNullable<VirtualServiceRoute['redirect']>): RouteAction {
+function redirect({
+  uri,
+  authority,
+  port,
+  scheme,
+  redirectCode,
+}: NonNullable<VirtualServiceRoute['redirect']>): RouteAction {
   return {
     kind: 'redirect',
     ...(scheme === undefined ? {} : { scheme }),
@@ -124,13 +130,27 @@ function resolve(
   const service = named && context.services.get(named.namespace, named.name);
   if (service === undefined) {
     const message = `host "${host}" is not a Service`;
-    return { code: 'PTL1204', path: '.host', message, expected: 'the name of a Service', came: host, next: 'correct the host' };
+    return {
+      code: 'PTL1204',
+      path: '.host',
+      message,
+      expected: 'the name of a Service',
+      came: host,
+      next: 'correct the host',
+    };
   }
   const port = portOf(service, destination.port?.number, context.port);
   if (port === undefined) {
     const came = String(destination.port?.number ?? context.port);
     const expected = `one of: ${service.ports.map((each) => each.port).join(', ')}`;
-    return { code: 'PTL1213', path: '.port', message: `${service.name.host} has no TCP port ${came}`, expected, came, next: 'set port.number' };
+    return {
+      code: 'PTL1213',
+      path: '.port',
+      message: `${service.name.host} has no TCP port ${came}`,
+      expected,
+      came,
+      next: 'set port.number',
+    };
   }
   const found = context.destinationOf(service.key);
   if (subset !== undefined && !found?.subsets.has(subset)) return missingSubset(service, subset, found);
@@ -150,7 +170,10 @@ function missingSubset(service: KnownService, subset: string, destination: Desti
     code: 'PTL1203',
     path: '.subset',
     message: `subset "${subset}" is not defined for ${service.name.host}`,
-    expected: defined.length === 0 ? 'a DestinationRule with subsets' : `one of: ${defined.join(', ')} (DestinationRule ${rules})`,
+    expected:
+      defined.length === 0
+        ? 'a DestinationRule with subsets'
+        : `one of: ${defined.join(', ')} (DestinationRule ${rules})`,
     came: subset,
     next: `add subset ${subset}${defined.length === 0 ? '' : `, or use ${defined[0]}`}`,
   };

@@ -55,7 +55,9 @@ export function readWaypointGateway(gateway: Gateway, gatewayClass: GatewayClass
     traffic: traffic.value,
     allowed: (hbone ?? proxy)?.allowedRoutes?.namespaces,
     refusal,
-    bound: [condition(waypointBound, true, 'WaypointAccepted', `Successfully attached to waypoint ${namespace}/${name}`)],
+    bound: [
+      condition(waypointBound, true, 'WaypointAccepted', `Successfully attached to waypoint ${namespace}/${name}`),
+    ],
     findings,
   };
 }

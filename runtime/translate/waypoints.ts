@@ -47,9 +47,7 @@ export function createWaypoints(
     const { key, gateway } = waypoint;
     const { namespace, name } = gateway.metadata;
     const attached = enrolments.services.byWaypoint.get(key) ?? none;
-    const services = sorted.get(key, attached, () =>
-      attached.toSorted((a, b) => compare(a.name.host, b.name.host)),
-    );
+    const services = sorted.get(key, attached, () => attached.toSorted((a, b) => compare(a.name.host, b.name.host)));
     const makePorts = ports.get(key, none, () => new Ports(options));
     const shared = addresses.get(key, services, () => shareAddresses(services));
     findings.push(...shared.findings);

@@ -36,13 +36,13 @@ describe('an edit', () => {
   /** Requests without a pause until told to end; every status that came. */
   function load(connection: MeshConnection): { end(): Promise<number[]> } {
     const statuses: number[] = [];
-    let over = false;
+    const ended = new AbortController();
     const done = (async () => {
-      while (!over) statuses.push(await status(connection));
+      while (!ended.signal.aborted) statuses.push(await status(connection));
     })();
     return {
       async end() {
-        over = true;
+        ended.abort();
         await done;
         return statuses;
       },

@@ -73,7 +73,7 @@ async function inEnvoy(script: string): Promise<Seen> {
     socket.on('close', () => resolve(text));
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString();
-      if (/pong$/.test(text)) socket.destroy();
+      if (text.endsWith('pong')) socket.destroy();
     });
     socket.setTimeout(300, () => socket.destroy());
   });

@@ -30,7 +30,12 @@ export function inputOf(name: string): ReadonlyMap<string, string> {
   const path = join(folder, name, 'input.path');
   if (!existsSync(path)) return texts(join(folder, name), ['input.yaml']);
   const source = join(root, readFileSync(path, 'utf8').trim());
-  return texts(source, readdirSync(source).filter((file) => file.endsWith('.yaml')).sort());
+  return texts(
+    source,
+    readdirSync(source)
+      .filter((file) => file.endsWith('.yaml'))
+      .sort(),
+  );
 }
 
 /** Places are told relative to the input's folder, so that no path of a machine gets into a file. */
@@ -46,7 +51,10 @@ const options = {
 export function outputOf(input: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const resources = new ResourceStore().update(input);
   const { model, findings, statuses } = createTranslator()(resources);
-  const placed = [...resources.findings, ...findings].map((finding) => ({ ...finding, place: placeOf(resources, finding) }));
+  const placed = [...resources.findings, ...findings].map((finding) => ({
+    ...finding,
+    place: placeOf(resources, finding),
+  }));
   const envoy = model.waypoints.map((waypoint) => [
     `${waypoint.namespace}/${waypoint.name}`,
     dumpSnapshot(emitWaypoint(waypoint, options)),

@@ -40,7 +40,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   await mkdir(state, { recursive: true, mode: 0o700 });
   const modules = await installModules(join(state, 'modules'), moduleFiles());
   const authority = options.credentials ? undefined : await openAuthority(join(state, 'ca'), options.trustDomain);
-  const xds = xdsServer(options, (key) => fleet.has(key));
+  // An Envoy that an earlier run left may be back before the files are read: it waits instead of being turned away.
+  let loaded = false;
+  const xds = xdsServer(options, (key) => !loaded || fleet.has(key));
   const xdsSocket = join(state, 'xds.sock');
   const fleet: Fleet = createFleet({ options, modules, xds, xdsSocket, authority });
   const toWorld = createWorld(options);
@@ -84,6 +86,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   try {
     await xds.listen(xdsSocket);
     await reload();
+    loaded = true;
   } catch (error) {
     await release({ drainMs: 0 });
     throw error;

@@ -28,5 +28,5 @@ export interface MeshOptions {
   readonly pathNormalization: PathNormalization;
   /** Envoy's own; the metrics of requests are always there. */
   readonly statistics: Statistics;
-  report(event: MeshEvent): void;
+  readonly report: (event: MeshEvent) => void;
 }

@@ -12,7 +12,7 @@ export interface RunningParts {
   readonly xds: XdsServer;
   readonly fleet: Fleet;
   readonly authority: Authority | undefined;
-  world(): World;
+  readonly world: () => World;
   reload(): Promise<void>;
 }
 

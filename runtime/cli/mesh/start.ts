@@ -42,7 +42,7 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
 }
 
 /** Envoy found or fetched, with the progress on standard error. */
-export async function envoyBinary(terminal: Terminal): Promise<EnvoyBinary> {
+async function envoyBinary(terminal: Terminal): Promise<EnvoyBinary> {
   try {
     return await findEnvoy({
       env: terminal.environment,

@@ -1,4 +1,4 @@
-import { AUTHZ_ALLOWS, AUTHZ_BODY, AUTHZ_CLOSED, AUTHZ_FORMAT } from '#abi/authz.ts';
+import { AUTHZ_ALLOWS, AUTHZ_BODY, AUTHZ_CLOSED, AUTHZ_FLAGS, AUTHZ_FORMAT } from '#abi/authz.ts';
 import { FEATURE_AUTHZ } from '#abi/program.ts';
 import type { AuthzPolicy, AuthzPolicySet } from '#model/authz.ts';
 import { ProgramWriter } from '../writer.ts';
@@ -55,6 +55,7 @@ function rulesOf(policies: readonly AuthzPolicy[], action: Action, target: Authz
 function closedProgram(reason: string): Uint8Array<ArrayBuffer> {
   const writer = new ProgramWriter();
   writer.reserve(AUTHZ_BODY - writer.size);
+  writer.setU32(AUTHZ_FLAGS, AUTHZ_CLOSED);
   writer.text(reason);
   return writer.finish(FEATURE_AUTHZ, AUTHZ_FORMAT, AUTHZ_CLOSED);
 }

@@ -17,6 +17,7 @@ import {
   AUTHZ_DENY_WORDS,
   AUTHZ_ENTRIES,
   AUTHZ_ENTRY_COUNT,
+  AUTHZ_FLAGS,
   AUTHZ_FORMAT,
   AUTHZ_LINKS,
   AUTHZ_LINK_RECORDS,
@@ -106,7 +107,9 @@ export class RuleIndex {
     writer.setU32(AUTHZ_WORDS, words);
     this.#writeRules(writer, rules, policies);
     this.#writeAttributes(writer, words);
-    return writer.finish(FEATURE_AUTHZ, AUTHZ_FORMAT, flags | this.#oneHeader());
+    const all = flags | this.#oneHeader();
+    writer.setU32(AUTHZ_FLAGS, all);
+    return writer.finish(FEATURE_AUTHZ, AUTHZ_FORMAT, all);
   }
 
   /** Binds demands to attributes. A second positive demand about one attribute is another attribute with its values. */

@@ -6,7 +6,7 @@ import { compileFault } from '#policy/fault/compile.ts';
 import { compileMetrics } from '#policy/metrics/compile.ts';
 import { STATS_TAGS } from '#policy/metrics/tags.ts';
 import { compileRouting } from '#policy/routing/compile.ts';
-import { faulty, servicePort, split } from '#policy/service-port.fixture.ts';
+import { servicePort, split } from '#policy/service-port.fixture.ts';
 import { startPinned } from './envoy.ts';
 import type { Figure } from './figure.ts';
 import { getRequest, writeRequests, type Load } from './load.ts';
@@ -124,7 +124,7 @@ function allBenches(options: BedOptions): readonly Bench[] {
   if (usual === undefined) throw new Error('expected at least one number of policies, came none');
   const wasm = (feature: string, program: Uint8Array | undefined) => wasmFilter(options.filters, feature, program);
   const authz = (set: AuthzPolicySet) => wasm('authz', authzProgram(set));
-  const port = servicePort([{ ...faulty(ROUTE, NEVER), ...splitAction() }]);
+  const port = servicePort([{ ...split(ROUTE, { v1: 90, v2: 10 }), fault: NEVER }]);
   const features = {
     metrics: wasm('metrics', compileMetrics(port)),
     authz: authz(usual.policies.set),
@@ -169,8 +169,6 @@ const adversary = ({ name, kind, allowed, refused }: PolicySet, authz: Json, i: 
 
 /** Configured, and as good as never hit: one request of a million waits a millisecond. */
 const NEVER = { delay: { fixedMs: 1, perMillion: 1 } };
-
-const splitAction = () => ({ action: split(ROUTE, { v1: 90, v2: 10 }).action });
 
 function authzProgram(set: AuthzPolicySet): Uint8Array {
   const program = compileAuthz(set, { port: 9080, addresses: ['10.96.0.10'], protocol: 'http' });
