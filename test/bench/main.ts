@@ -11,12 +11,13 @@ import type { Results } from './results.ts';
 
 // `npm run bench`, bundled and started by scripts/bench.js in the project's folder.
 
-const HELP = `npm run bench -- [control|data|all] [--quick] [--rounds N] [--seed N] [--json]
+const HELP = `npm run bench -- [control|data|all] [--quick] [--rounds N] [--only TEXT] [--seed N] [--json]
 
   control      what changes cost: the runtime's CPU, bytes, time to ACK; against Istio's shape
   data         what requests cost: worker CPU a request, by filter and by number of policies
   --quick      under a minute: shows that it runs, measures little
   --rounds N   of the data plane; a round measures every variant once
+  --only TEXT  of the data plane: variants with this in their name, and what they are compared to
   --json       prints the results as JSON
 
 Writes build/bench/results.json, results.md and results.svg.
@@ -59,6 +60,7 @@ async function main(): Promise<void> {
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
+      only: { type: 'string' },
       seed: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -89,6 +91,7 @@ async function main(): Promise<void> {
           seed,
           progress,
           ...(rounds === undefined ? {} : { rounds }),
+          ...(values.only === undefined ? {} : { only: values.only }),
         });
   const control = part === 'data' ? undefined : await controlPlane(quick);
   const results: Results = {

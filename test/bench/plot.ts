@@ -38,7 +38,7 @@ function policies({ single, policies: sizes }: DataPlaneResult): readonly string
     name,
     colour,
     points: sizes.flatMap((size) => {
-      const { added } = figureOf(single, of(size));
+      const added = figureOf(single, of(size))?.added;
       return added ? [{ size, ...added }] : [];
     }),
   }));
@@ -71,12 +71,13 @@ function policies({ single, policies: sizes }: DataPlaneResult): readonly string
 }
 
 /** The two flat lines lie close together: their names stand above and below. */
-const labelAt = (name: string, y: number): number => (name === 'RBAC matcher' ? y - 6 : name === 'authz' ? y + 14 : y + 4);
+const labelAt = (name: string, y: number): number =>
+  name === 'RBAC matcher' ? y - 6 : name === 'authz' ? y + 14 : y + 4;
 
 function filters(single: readonly Figure[]): readonly string[] {
   const names = [EMPTY, 'routing', 'fault', 'metrics', authzName(1_000), ALL];
   const bars = names.flatMap((name) => {
-    const { added } = figureOf(single, name);
+    const added = figureOf(single, name)?.added;
     return added ? [{ name, ...added }] : [];
   });
   const most = Math.max(1, ...bars.map(({ max }) => max));

@@ -16,7 +16,8 @@ export function report(results: Results): string {
   ];
   if (quick) parts.push('**Run with --quick: too few rounds for these numbers to mean anything.**');
   if (data) parts.push(...dataPlane(data));
-  if (control) parts.push('## Control plane', 'CPU and times in milliseconds, sizes in bytes.', ...controlPlane(control));
+  if (control)
+    parts.push('## Control plane', 'CPU and times in milliseconds, sizes in bytes.', ...controlPlane(control));
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -30,7 +31,7 @@ function dataPlane({ load, seed, single, waypoint, verdicts }: DataPlaneResult):
       `random keys, seed ${seed}. Added and times: against the same round's request without a filter.`,
     figureTable(single),
     '## Data plane: HBONE waypoint',
-    `The middle one of three Envoys, ${rounds(waypoint)} rounds: mutual TLS and CONNECT in and out, HTTP/1.1 inside.`,
+    `The middle one of three Envoys, ${rounds(waypoint)} rounds, 32 connections: mutual TLS and CONNECT in and out, HTTP/1.1 inside.`,
     figureTable(waypoint),
   ];
 }

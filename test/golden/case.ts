@@ -57,7 +57,7 @@ export function outputOf(input: ReadonlyMap<string, string>): ReadonlyMap<string
   }));
   const envoy = model.waypoints.map((waypoint) => [
     `${waypoint.namespace}/${waypoint.name}`,
-    dumpSnapshot(emitWaypoint(waypoint, options)),
+    withoutPrograms(dumpSnapshot(emitWaypoint(waypoint, options))),
   ]);
   return new Map([
     ['model.yaml', present(model)],
@@ -65,6 +65,19 @@ export function outputOf(input: ReadonlyMap<string, string>): ReadonlyMap<string
     ['envoy.yaml', present(Object.fromEntries(envoy))],
     ['programs.txt', model.waypoints.map((waypoint) => programs(waypoint)).join('')],
   ]);
+}
+
+/** Bytes that nobody can review: programs.txt has them as text. */
+function withoutPrograms(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutPrograms);
+  if (typeof value !== 'object' || value === null) return value;
+  const isProgram = '@type' in value && value['@type'] === 'type.googleapis.com/google.protobuf.BytesValue';
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key,
+      isProgram && key === 'value' ? 'see programs.txt' : withoutPrograms(member),
+    ]),
+  );
 }
 
 function placeOf(resources: ResourceSet, finding: Finding): string | undefined {

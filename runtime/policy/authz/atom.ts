@@ -7,46 +7,59 @@ import { parseTemplate, type Segment } from './template.ts';
 export type Match =
   | { readonly kind: 'exact' | 'prefix' | 'suffix'; readonly value: string }
   | { readonly kind: 'present' }
-  | { readonly kind: 'template'; readonly segments: readonly Segment[] }
+  | { readonly kind: 'template'; readonly value: string; readonly segments: readonly Segment[] }
   | { readonly kind: 'glob'; readonly pieces: readonly string[] }
   | { readonly kind: 'block'; readonly block: AddressBlock };
 
-/** A match with the text that it is known by: equal matches have equal keys. */
-export interface Atom {
-  readonly key: string;
-  readonly match: Match;
-}
-
 /**
- * The atom of a value; undefined when there is none for it (a regular expression that is no glob, a template that is
- * not well-formed): the caller then takes it for a value that might match, or might not, whichever denies.
+ * How a text is compared; undefined when that cannot be expressed (a regular expression that is no glob, a template that
+ * is not well-formed): the caller then takes it for a value that might match, or might not, whichever denies.
  */
-export function textAtom(match: StringMatch, lowerCase: boolean): Atom | undefined {
+export function textMatch(match: StringMatch, lowerCase: boolean): Match | undefined {
   switch (match.kind) {
     case 'exact':
     case 'prefix':
-    case 'suffix': {
-      const value = binary(lowerCase ? asciiLowerCase(match.value) : match.value);
-      return { key: `${match.kind} ${value}`, match: { kind: match.kind, value } };
-    }
+    case 'suffix':
+      return { kind: match.kind, value: binary(lowerCase ? asciiLowerCase(match.value) : match.value) };
     case 'present':
       return PRESENT;
     case 'template': {
-      const segments = parseTemplate(binary(match.value));
-      return segments && { key: `template ${binary(match.value)}`, match: { kind: 'template', segments } };
+      const value = binary(match.value);
+      const segments = parseTemplate(value);
+      return segments && { kind: 'template', value, segments };
     }
     case 'regex': {
       const pieces = parseGlob(binary(lowerCase ? asciiLowerCase(match.value) : match.value));
-      return pieces && { key: `glob ${JSON.stringify(pieces)}`, match: { kind: 'glob', pieces } };
+      return pieces && { kind: 'glob', pieces };
     }
   }
 }
 
-const PRESENT: Atom = { key: 'present', match: { kind: 'present' } };
+const PRESENT: Match = { kind: 'present' };
 
-export function blockAtom(cidr: Cidr): Atom | undefined {
+export function blockMatch(cidr: Cidr): Match | undefined {
   const block = addressBlock(cidr);
-  return block && { key: `block ${block.family} ${block.first}/${block.length}`, match: { kind: 'block', block } };
+  return block && { kind: 'block', block };
+}
+
+/** A text that two matches have in common only if they are the same. */
+export function matchKey(match: Match): string {
+  switch (match.kind) {
+    case 'exact':
+      return `=${match.value}`;
+    case 'prefix':
+      return `>${match.value}`;
+    case 'suffix':
+      return `<${match.value}`;
+    case 'present':
+      return '*';
+    case 'template':
+      return `/${match.value}`;
+    case 'glob':
+      return `~${JSON.stringify(match.pieces)}`;
+    case 'block':
+      return `${match.block.family} ${match.block.first}/${match.block.length}`;
+  }
 }
 
 const asciiLowerCase = (value: string): string => value.replace(/[A-Z]+/g, (upper) => upper.toLowerCase());
@@ -55,8 +68,9 @@ const encoder = new TextEncoder();
 
 /** A text's bytes as a string of characters below 256. */
 export function binary(value: string): string {
-  // oxlint-disable-next-line no-control-regex -- the range is ASCII, whole
-  return /^[\x00-\x7f]*$/.test(value)
-    ? value
-    : Array.from(encoder.encode(value), (byte) => String.fromCharCode(byte)).join('');
+  for (let i = 0; i < value.length; i++) {
+    if (value.charCodeAt(i) < 128) continue;
+    return Array.from(encoder.encode(value), (byte) => String.fromCharCode(byte)).join('');
+  }
+  return value;
 }

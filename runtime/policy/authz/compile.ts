@@ -2,9 +2,10 @@ import { AUTHZ_ALLOWS, AUTHZ_BODY, AUTHZ_CLOSED, AUTHZ_FLAGS, AUTHZ_FORMAT } fro
 import { FEATURE_AUTHZ } from '#abi/program.ts';
 import type { AuthzPolicy, AuthzPolicySet } from '#model/authz.ts';
 import { ProgramWriter } from '../writer.ts';
-import { ruleFactors, type Action, type AuthzTarget, type Factor } from './conjunct.ts';
+import { Attributes } from './attribute.ts';
+import { ruleFactors, type AuthzTarget, type Factor, type RuleContext } from './conjunct.ts';
 import { RuleIndex } from './rule-index.ts';
-import { planRule, Popularity } from './plan.ts';
+import { countValues, planRule } from './plan.ts';
 
 export type { AuthzTarget } from './conjunct.ts';
 
@@ -16,21 +17,22 @@ export type { AuthzTarget } from './conjunct.ts';
 export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Array<ArrayBuffer> | undefined {
   if (set.closed !== undefined) return closedProgram(set.closed);
   if (set.policies.length === 0) return undefined;
-  const deny = rulesOf(set.policies, 'DENY', target);
-  const allow = rulesOf(set.policies, 'ALLOW', target);
-  const popularity = new Popularity();
-  for (const { factors } of deny) popularity.add(factors);
-  for (const { factors } of allow) popularity.add(factors);
+  const attributes = new Attributes();
+  const deny = rulesOf(set.policies, { action: 'DENY', target, attributes });
+  const allow = rulesOf(set.policies, { action: 'ALLOW', target, attributes });
+  for (const { factors } of deny) countValues(factors);
+  for (const { factors } of allow) countValues(factors);
 
-  const index = new RuleIndex(popularity);
-  for (const action of ['DENY', 'ALLOW'] as const) {
-    for (const { policy, index: number, factors } of action === 'DENY' ? deny : allow) {
-      const rule = index.rule(policy, number);
-      index.add(action, planRule(rule, factors, popularity));
+  const index = new RuleIndex(attributes);
+  for (const [action, rules] of [
+    ['DENY', deny],
+    ['ALLOW', allow],
+  ] as const) {
+    for (const { policy, index: number, factors } of rules) {
+      index.add(action, planRule(index.rule(policy, number), factors));
     }
   }
-  const flags = set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0;
-  return index.write(set.policies, flags);
+  return index.write(set.policies, set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0);
 }
 
 interface PossibleRule {
@@ -40,12 +42,12 @@ interface PossibleRule {
 }
 
 /** The rules of an action that can hold for some request to the target, in the order of evaluation. */
-function rulesOf(policies: readonly AuthzPolicy[], action: Action, target: AuthzTarget): readonly PossibleRule[] {
+function rulesOf(policies: readonly AuthzPolicy[], context: RuleContext): readonly PossibleRule[] {
   const rules: PossibleRule[] = [];
-  for (const [policy, { rules: its, action: itsAction }] of policies.entries()) {
-    if (itsAction !== action) continue;
+  for (const [policy, { rules: its, action }] of policies.entries()) {
+    if (action !== context.action) continue;
     for (const [index, rule] of its.entries()) {
-      const factors = ruleFactors(rule, action, target);
+      const factors = ruleFactors(rule, context);
       if (factors) rules.push({ policy, index, factors });
     }
   }

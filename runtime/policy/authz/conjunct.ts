@@ -13,7 +13,8 @@ import {
 import type { AuthzCondition, AuthzOperation, AuthzRule, AuthzSource, Clause } from '#model/authz.ts';
 import type { Cidr, StringMatch } from '#model/match.ts';
 import { addressBlock, inBlock } from './address.ts';
-import { blockAtom, textAtom, type Atom } from './atom.ts';
+import { blockMatch, textMatch, type Match } from './atom.ts';
+import type { Atom, Attribute, Attributes } from './attribute.ts';
 
 /** What a program is compiled for. Port 0 and no addresses: not known before the request (traffic to pods). */
 export interface AuthzTarget {
@@ -24,9 +25,7 @@ export interface AuthzTarget {
 
 /** One attribute of a request and what it must be: any of `any` (empty: no matter), none of `none`. */
 export interface Demand {
-  readonly attribute: number;
-  /** Header name in lower case; empty for other attributes. */
-  readonly name: string;
+  readonly attribute: Attribute;
   readonly any: readonly Atom[];
   readonly none: readonly Atom[];
 }
@@ -47,8 +46,7 @@ type Folded = Demand | boolean;
  * for no request to this target. What cannot be expressed, or not be asked in TCP, makes an ALLOW rule hold for
  * fewer requests and a DENY rule for more.
  */
-export function ruleFactors(rule: AuthzRule, action: Action, target: AuthzTarget): readonly Factor[] | undefined {
-  const context: Context = { action, target };
+export function ruleFactors(rule: AuthzRule, context: RuleContext): readonly Factor[] | undefined {
   const factors: Factor[] = [];
   const lists: readonly (readonly (Conjunct | undefined)[])[] = [
     rule.from.map((source) => conjunct(sourceClauses(source, context))),
@@ -65,9 +63,10 @@ export function ruleFactors(rule: AuthzRule, action: Action, target: AuthzTarget
   return factors;
 }
 
-interface Context {
+export interface RuleContext {
   readonly action: Action;
   readonly target: AuthzTarget;
+  readonly attributes: Attributes;
 }
 
 function conjunct(clauses: readonly Folded[]): Conjunct | undefined {
@@ -79,7 +78,7 @@ function conjunct(clauses: readonly Folded[]): Conjunct | undefined {
   return demands;
 }
 
-function sourceClauses({ principals, namespaces, ipBlocks }: AuthzSource, context: Context): readonly Folded[] {
+function sourceClauses({ principals, namespaces, ipBlocks }: AuthzSource, context: RuleContext): readonly Folded[] {
   return [
     textClause(principals, ATTRIBUTE_PRINCIPAL, '', context),
     ...namespaceClauses(namespaces, context),
@@ -87,7 +86,7 @@ function sourceClauses({ principals, namespaces, ipBlocks }: AuthzSource, contex
   ];
 }
 
-function operationClauses({ hosts, methods, paths, ports }: AuthzOperation, context: Context): readonly Folded[] {
+function operationClauses({ hosts, methods, paths, ports }: AuthzOperation, context: RuleContext): readonly Folded[] {
   return [
     portClause(ports, context),
     textClause(hosts, ATTRIBUTE_HOST, '', context),
@@ -96,7 +95,7 @@ function operationClauses({ hosts, methods, paths, ports }: AuthzOperation, cont
   ];
 }
 
-function conditionClauses(condition: AuthzCondition, context: Context): readonly Folded[] {
+function conditionClauses(condition: AuthzCondition, context: RuleContext): readonly Folded[] {
   switch (condition.key) {
     case 'header': {
       // Envoy keeps Host under its HTTP/2 name.
@@ -120,7 +119,7 @@ function conditionClauses(condition: AuthzCondition, context: Context): readonly
  * A namespace that is found in an identity in more than one place counts for an ALLOW rule only where it stands first,
  * and against it anywhere; for a DENY rule the other way round.
  */
-function namespaceClauses({ any, none }: Clause<StringMatch>, context: Context): readonly Folded[] {
+function namespaceClauses({ any, none }: Clause<StringMatch>, context: RuleContext): readonly Folded[] {
   const deny = context.action === 'DENY';
   return [
     textClause({ any, none: [] }, deny ? ATTRIBUTE_ANY_NAMESPACE : ATTRIBUTE_NAMESPACE, '', context),
@@ -128,50 +127,52 @@ function namespaceClauses({ any, none }: Clause<StringMatch>, context: Context):
   ];
 }
 
-function textClause(clause: Clause<StringMatch>, attribute: number, name: string, context: Context): Folded {
-  const http = attribute === ATTRIBUTE_HOST || attribute === ATTRIBUTE_METHOD || attribute >= ATTRIBUTE_PATH;
-  if (http && context.target.protocol === 'tcp' && (clause.any.length > 0 || clause.none.length > 0)) {
-    return context.action === 'DENY';
-  }
-  const lowerCase = attribute === ATTRIBUTE_HOST;
-  return demand(clause, attribute, name, context.action, (match) => textAtom(match, lowerCase));
+function textClause(clause: Clause<StringMatch>, kind: number, name: string, context: RuleContext): Folded {
+  if (clause.any.length === 0 && clause.none.length === 0) return true;
+  if (kind >= ATTRIBUTE_HOST && context.target.protocol === 'tcp') return context.action === 'DENY';
+  const lowerCase = kind === ATTRIBUTE_HOST;
+  return demand(clause, kind, name, context, (match) => textMatch(match, lowerCase));
 }
 
-function blockClause(clause: Clause<Cidr>, attribute: number, { action }: Context): Folded {
-  return demand(clause, attribute, '', action, blockAtom);
+function blockClause(clause: Clause<Cidr>, kind: number, context: RuleContext): Folded {
+  return demand(clause, kind, '', context, blockMatch);
 }
 
 function demand<T>(
   clause: Clause<T>,
-  attribute: number,
+  kind: number,
   name: string,
-  action: Action,
-  atomOf: (value: T) => Atom | undefined,
+  { action, attributes }: RuleContext,
+  matchOf: (value: T) => Match | undefined,
 ): Folded {
   if (clause.any.length === 0 && clause.none.length === 0) return true;
-  const any = clause.any.map((value) => atomOf(value));
-  const none = clause.none.map((value) => atomOf(value));
+  const any = clause.any.map((value) => matchOf(value));
+  const none = clause.none.map((value) => matchOf(value));
   // A value that cannot be expressed might match: that is a reason to deny, and none to allow.
   if (action === 'ALLOW' && none.includes(undefined)) return false;
-  const known = any.filter((atom) => atom !== undefined);
+  const known = any.filter((match) => match !== undefined);
   if (action === 'ALLOW' && any.length > 0 && known.length === 0) return false;
   const demanded = action === 'DENY' && any.includes(undefined) ? [] : known;
-  const refused = none.filter((atom) => atom !== undefined);
+  const refused = none.filter((match) => match !== undefined);
   if (demanded.length === 0 && refused.length === 0) return true;
-  return { attribute, name, any: demanded, none: refused };
+  const attribute = attributes.get(kind, name);
+  const atomsOf = (matches: readonly Match[]): readonly Atom[] =>
+    distinct(matches.map((match) => attribute.atom(match)));
+  return { attribute, any: atomsOf(demanded), none: atomsOf(refused) };
 }
 
-function portClause(clause: Clause<number>, { action, target }: Context): Folded {
-  if (target.port > 0) {
-    return (clause.any.length === 0 || clause.any.includes(target.port)) && !clause.none.includes(target.port);
+const distinct = <T>(values: readonly T[]): readonly T[] => (values.length < 2 ? values : [...new Set(values)]);
+
+function portClause(clause: Clause<number>, context: RuleContext): Folded {
+  const { port } = context.target;
+  if (port > 0) {
+    return (clause.any.length === 0 || clause.any.includes(port)) && !clause.none.includes(port);
   }
-  return demand(clause, ATTRIBUTE_DESTINATION_PORT, '', action, (port) =>
-    textAtom({ kind: 'exact', value: String(port) }, false),
-  );
+  return demand(clause, ATTRIBUTE_DESTINATION_PORT, '', context, (one) => ({ kind: 'exact', value: String(one) }));
 }
 
 /** Decided here when it is the same for all addresses of the target. */
-function destinationClause(clause: Clause<Cidr>, context: Context): Folded {
+function destinationClause(clause: Clause<Cidr>, context: RuleContext): Folded {
   const { any, none } = clause;
   const contains = (block: Cidr, address: string): boolean => {
     const whole = addressBlock(block);
@@ -192,32 +193,23 @@ function destinationClause(clause: Clause<Cidr>, context: Context): Folded {
 function mergeAlternatives(alternatives: Factor): Factor {
   const [first, ...others] = alternatives;
   if (first === undefined || others.length === 0) return alternatives;
-  const texts = first.map((demanded) => demandKey(demanded));
   let differing = -1;
   for (const other of others) {
     if (other.length !== first.length) return alternatives;
-    for (const [index, demanded] of other.entries()) {
-      if (demandKey(demanded) === texts[index]) continue;
+    for (const [index, mine] of first.entries()) {
+      const its = other[index];
+      if (its === undefined || its.attribute !== mine.attribute) return alternatives;
+      if (sameValues(its.any, mine.any) && sameValues(its.none, mine.none)) continue;
+      // Values that must not be there cannot be united, and neither can "any value at all".
+      if (its.none.length + mine.none.length > 0 || its.any.length === 0 || mine.any.length === 0) return alternatives;
       if (differing !== -1 && differing !== index) return alternatives;
       differing = index;
     }
   }
   if (differing === -1) return [first];
-  const changed = alternatives.map((alternative) => alternative[differing]);
-  const model = changed[0];
-  if (model === undefined) return alternatives;
-  const same = changed.every(
-    (other) =>
-      other !== undefined &&
-      other.attribute === model.attribute &&
-      other.name === model.name &&
-      other.none.length === 0 &&
-      other.any.length > 0,
-  );
-  if (!same) return alternatives;
-  const merged = { ...model, any: changed.flatMap((other) => other?.any ?? []) };
-  return [first.map((demanded, index) => (index === differing ? merged : demanded))];
+  const any = distinct(alternatives.flatMap((alternative) => alternative[differing]?.any ?? []));
+  return [first.map((mine, index) => (index === differing ? { ...mine, any } : mine))];
 }
 
-const demandKey = ({ attribute, name, any, none }: Demand): string =>
-  `${attribute} ${name}\n${any.map(({ key }) => key).join('\n')}\n-\n${none.map(({ key }) => key).join('\n')}`;
+const sameValues = (a: readonly Atom[], b: readonly Atom[]): boolean =>
+  a.length === b.length && a.every((atom, index) => atom === b[index]);

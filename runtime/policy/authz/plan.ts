@@ -1,5 +1,5 @@
 import { ATTRIBUTE_HEADER, ATTRIBUTE_HOST, ATTRIBUTE_METHOD, ATTRIBUTE_PATH, ATTRIBUTE_PRINCIPAL } from '#abi/authz.ts';
-import type { Atom } from './atom.ts';
+import type { Match } from './atom.ts';
 import type { Conjunct, Demand, Factor } from './conjunct.ts';
 
 /** A rule as the index holds it: alternatives to look for, and lists of which one alternative each must hold too. */
@@ -14,36 +14,26 @@ const PRODUCT_MAX = 16;
 /** Values that may be repeated for each alternative before they become a list of their own. */
 const REPEATED_MAX = 8;
 
-/** How many conjuncts ask for each value: what makes a value rare. */
-export class Popularity {
-  readonly #counts = new Map<string, number>();
-
-  add(factors: readonly Factor[]): void {
-    for (const factor of factors) {
-      for (const conjunct of factor) {
-        for (const { attribute, name, any } of conjunct) {
-          for (const { key } of any) {
-            const id = `${attribute} ${name} ${key}`;
-            this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
-          }
-        }
+/** Counts how many clauses ask for each value. */
+export function countValues(factors: readonly Factor[]): void {
+  for (const factor of factors) {
+    for (const conjunct of factor) {
+      for (const { any } of conjunct) {
+        for (const atom of any) atom.popularity++;
       }
     }
   }
+}
 
-  /** What looking for a conjunct by this demand costs: how many others come along with its most common value. */
-  cost({ attribute, name, any }: Demand): number {
-    let most = 0;
-    for (const atom of any) {
-      const count = this.#counts.get(`${attribute} ${name} ${atom.key}`) ?? 0;
-      most = Math.max(most, count * WIDTH[atom.match.kind]);
-    }
-    return most;
-  }
+/** What looking for a conjunct by this demand costs: how many others come along with its most common value. */
+function cost({ any }: Demand): number {
+  let most = 0;
+  for (const { popularity, match } of any) most = Math.max(most, popularity * WIDTH[match.kind]);
+  return most;
 }
 
 /** How many different values of a request match a value of this kind, roughly. */
-const WIDTH: Readonly<Record<Atom['match']['kind'], number>> = {
+const WIDTH: Readonly<Record<Match['kind'], number>> = {
   exact: 1,
   prefix: 3,
   suffix: 3,
@@ -57,26 +47,26 @@ const WIDTH: Readonly<Record<Atom['match']['kind'], number>> = {
 const ORDER = [ATTRIBUTE_PATH, ATTRIBUTE_HOST, ATTRIBUTE_HEADER, ATTRIBUTE_METHOD, ATTRIBUTE_PRINCIPAL];
 
 /** The demand to find a conjunct by, or undefined when it demands nothing that a value could lead to. */
-export function anchorOf(conjunct: Conjunct, popularity: Popularity): Demand | undefined {
+export function anchorOf(conjunct: Conjunct): Demand | undefined {
   let best: Demand | undefined;
   let lowest = Infinity;
   for (const demand of conjunct) {
     if (demand.any.length === 0) continue;
-    const cost = popularity.cost(demand) * 16 + rank(demand.attribute);
-    if (cost >= lowest) continue;
+    const its = cost(demand) * 16 + rank(demand.attribute.kind);
+    if (its >= lowest) continue;
     best = demand;
-    lowest = cost;
+    lowest = its;
   }
   return best;
 }
 
-const rank = (attribute: number): number => {
-  const at = ORDER.indexOf(attribute);
+const rank = (kind: number): number => {
+  const at = ORDER.indexOf(kind);
   return at === -1 ? ORDER.length : at;
 };
 
 /** Lays out a rule: multiplied out when that is small, else as the list that is rarest, linked to the others. */
-export function planRule(rule: number, factors: readonly Factor[], popularity: Popularity): PlannedRule {
+export function planRule(rule: number, factors: readonly Factor[]): PlannedRule {
   const base = factors.filter((factor) => factor.length === 1).flatMap(([only]) => only ?? []);
   const lists = factors.filter((factor) => factor.length > 1);
   const product = lists.reduce((size, factor) => size * factor.length, 1);
@@ -87,7 +77,7 @@ export function planRule(rule: number, factors: readonly Factor[], popularity: P
     }
     return { rule, alternatives, links: [] };
   }
-  const costs = new Map(lists.map((factor) => [factor, listCost(factor, popularity)]));
+  const costs = new Map(lists.map((factor) => [factor, listCost(factor)]));
   const [rarest = [], ...others] = [...lists].sort((a, b) => (costs.get(a) ?? 0) - (costs.get(b) ?? 0));
   const values = base.reduce((sum, { any, none }) => sum + any.length + none.length, 0);
   if (values > REPEATED_MAX) return { rule, alternatives: rarest, links: [...others, [base]] };
@@ -95,11 +85,11 @@ export function planRule(rule: number, factors: readonly Factor[], popularity: P
 }
 
 /** How many conjuncts come along for the worst alternative of a list. */
-function listCost(factor: Factor, popularity: Popularity): number {
+function listCost(factor: Factor): number {
   let worst = 0;
   for (const conjunct of factor) {
-    const anchor = anchorOf(conjunct, popularity);
-    worst = Math.max(worst, anchor ? popularity.cost(anchor) : Infinity);
+    const anchor = anchorOf(conjunct);
+    worst = Math.max(worst, anchor ? cost(anchor) : Infinity);
   }
   return worst;
 }

@@ -38,28 +38,29 @@ import {
 import { FEATURE_AUTHZ } from '#abi/program.ts';
 import type { AuthzPolicy } from '#model/authz.ts';
 import { ProgramWriter } from '../writer.ts';
-import { Attribute, writeAttribute, type IndexedAtom } from './attribute.ts';
+import { writeAttribute } from './attribute-record.ts';
+import type { Atom, Attribute, Attributes } from './attribute.ts';
 import { TrieKeys, writeTrie } from './byte-trie.ts';
-import type { Action, Conjunct, Factor } from './conjunct.ts';
-import { anchorOf, type PlannedRule, type Popularity } from './plan.ts';
+import type { Action, Conjunct, Demand, Factor } from './conjunct.ts';
+import { anchorOf, type PlannedRule } from './plan.ts';
 import { setBit, writePosting, type Mask } from './posting.ts';
 
-/** A conjunct whose demands are bound to attributes of the index. */
+/** A conjunct whose demands are bound to attributes, each of them once. */
 interface Bound {
   readonly rule: number;
   readonly links: readonly Factor[];
   readonly uses: readonly Use[];
-  /** Conjuncts with the same signature ask about the same attributes, and are put into the same words. */
-  readonly signature: string;
+  /** What it is found by; undefined: it is looked at always. */
+  readonly anchor: Use | undefined;
 }
 
 interface Use {
   readonly attribute: Attribute;
-  readonly anchor: boolean;
-  readonly positive: readonly IndexedAtom[];
-  readonly negative: readonly IndexedAtom[];
+  positive: readonly Atom[];
+  negative: readonly Atom[];
 }
 
+/** Which conjuncts of a word ask about an attribute. */
 interface Entry {
   readonly positive: Mask;
   readonly negative: Mask;
@@ -67,16 +68,15 @@ interface Entry {
 
 /** Gathers the conjuncts of all rules and writes them as a program. */
 export class RuleIndex {
-  readonly #popularity: Popularity;
-  readonly #attributes = new Map<string, Attribute>();
+  readonly #attributes: Attributes;
   readonly #rules: { readonly policy: number; readonly index: number }[] = [];
   readonly #deny: Bound[] = [];
   readonly #allow: Bound[] = [];
   readonly #entries: Map<Attribute, Entry>[] = [];
   readonly #always: number[] = [];
 
-  constructor(popularity: Popularity) {
-    this.#popularity = popularity;
+  constructor(attributes: Attributes) {
+    this.#attributes = attributes;
   }
 
   /** Enters a rule and gives its number; rules are entered in the order of evaluation. */
@@ -86,7 +86,7 @@ export class RuleIndex {
 
   add(action: Action, { rule, alternatives, links }: PlannedRule): void {
     const bound = action === 'DENY' ? this.#deny : this.#allow;
-    for (const conjunct of alternatives) bound.push(this.#bind(conjunct, rule, links, true));
+    for (const conjunct of alternatives) bound.push(this.#bind(conjunct, rule, links, anchorOf(conjunct)));
   }
 
   write(policies: readonly AuthzPolicy[], flags: number): Uint8Array<ArrayBuffer> {
@@ -95,9 +95,14 @@ export class RuleIndex {
     const rules: number[] = [];
     const linked: { readonly conjunct: number; readonly links: readonly Factor[] }[] = [];
     for (const list of [this.#deny, this.#allow]) {
-      for (const bound of bySignature(list)) {
+      for (const bound of clustered(list)) {
         if (bound.links.length > 0) linked.push({ conjunct: rules.length, links: bound.links });
-        this.#number(bound, rules.length, true);
+        this.#number(bound, rules.length);
+        if (bound.anchor) {
+          for (const atom of bound.anchor.positive) atom.anchor.push(rules.length);
+        } else {
+          this.#always.push(rules.length);
+        }
         rules.push(bound.rule);
       }
       while (rules.length % 64 !== 0) rules.push(0);
@@ -113,46 +118,47 @@ export class RuleIndex {
   }
 
   /** Binds demands to attributes. A second positive demand about one attribute is another attribute with its values. */
-  #bind(conjunct: Conjunct, rule: number, links: readonly Factor[], anchored: boolean): Bound {
-    const anchor = anchored ? anchorOf(conjunct, this.#popularity) : undefined;
-    const uses = new Map<string, Use>();
+  #bind(conjunct: Conjunct, rule: number, links: readonly Factor[], anchor: Demand | undefined): Bound {
+    const uses: Use[] = [];
+    let anchorUse: Use | undefined;
     for (const demand of conjunct) {
-      let instance = 0;
-      let id = `${demand.attribute} ${demand.name} 0`;
-      while (demand.any.length > 0 && (uses.get(id)?.positive.length ?? 0) > 0) {
-        id = `${demand.attribute} ${demand.name} ${++instance}`;
+      const { kind, name } = demand.attribute;
+      let attribute = demand.attribute;
+      let use = uses.find((other) => other.attribute === attribute);
+      for (let instance = 1; demand.any.length > 0 && use && use.positive.length > 0; instance++) {
+        attribute = this.#attributes.get(kind, name, instance);
+        use = uses.find((other) => other.attribute === attribute);
       }
-      const attribute = this.#attributes.get(id) ?? new Attribute(demand.attribute, demand.name);
-      this.#attributes.set(id, attribute);
-      const before = uses.get(id);
-      uses.set(id, {
-        attribute,
-        anchor: before?.anchor === true || demand === anchor,
-        positive: [...(before?.positive ?? []), ...distinct(demand.any.map((atom) => attribute.atom(atom)))],
-        negative: [...(before?.negative ?? []), ...distinct(demand.none.map((atom) => attribute.atom(atom)))],
-      });
-      if (demand === anchor) attribute.anchored = true;
+      if (use === undefined) {
+        use = { attribute, positive: [], negative: [] };
+        uses.push(use);
+      }
+      const own = attribute === demand.attribute;
+      const atoms = (values: readonly Atom[]): readonly Atom[] =>
+        own ? values : values.map(({ match }) => attribute.atom(match));
+      if (demand.any.length > 0) use.positive = atoms(demand.any);
+      if (demand.none.length > 0) use.negative = union(use.negative, atoms(demand.none));
+      if (demand !== anchor) continue;
+      anchorUse = use;
+      attribute.anchored = true;
     }
-    return { rule, links, uses: [...uses.values()], signature: [...uses.keys()].sort().join('\n') };
+    return { rule, links, uses, anchor: anchorUse };
   }
 
   /** Gives a conjunct its number, and enters it at its values and its word. */
-  #number({ uses }: Bound, conjunct: number, active: boolean): void {
-    const word = Math.floor(conjunct / 64);
-    const entries = (this.#entries[word] ??= new Map<Attribute, Entry>());
-    let found = false;
-    for (const { attribute, anchor, positive, negative } of uses) {
-      const entry = entries.get(attribute) ?? { positive: { low: 0, high: 0 }, negative: { low: 0, high: 0 } };
-      entries.set(attribute, entry);
+  #number({ uses }: Bound, conjunct: number): void {
+    const entries = (this.#entries[Math.floor(conjunct / 64)] ??= new Map<Attribute, Entry>());
+    for (const { attribute, positive, negative } of uses) {
+      let entry = entries.get(attribute);
+      if (entry === undefined) {
+        entry = { positive: { low: 0, high: 0 }, negative: { low: 0, high: 0 } };
+        entries.set(attribute, entry);
+      }
       if (positive.length > 0) setBit(entry.positive, conjunct);
       if (negative.length > 0) setBit(entry.negative, conjunct);
       for (const atom of positive) atom.positive.push(conjunct);
-      for (const atom of distinct(negative)) atom.negative.push(conjunct);
-      if (!anchor) continue;
-      found = true;
-      for (const atom of positive) atom.anchor.push(conjunct);
+      for (const atom of negative) atom.negative.push(conjunct);
     }
-    if (active && !found) this.#always.push(conjunct);
   }
 
   /** Writes link records and numbers the conjuncts they lead to, from `first` on; gives the number of words. */
@@ -174,7 +180,7 @@ export class RuleIndex {
         const from = ranges.get(factor) ?? next;
         ranges.set(factor, from);
         if (from === next) {
-          for (const conjunct of factor) this.#number(this.#bind(conjunct, 0, [], false), next++, false);
+          for (const conjunct of factor) this.#number(this.#bind(conjunct, 0, [], undefined), next++);
         }
         writer.u32(from);
         writer.u32(from + factor.length);
@@ -209,26 +215,28 @@ export class RuleIndex {
   }
 
   #writeAttributes(writer: ProgramWriter, words: number): void {
-    const all = [...this.#attributes.values()];
-    const attributes = [...all.filter(({ anchored }) => anchored), ...all.filter(({ anchored }) => !anchored)];
-    const numbers = new Map(attributes.map((attribute, number) => [attribute, number]));
+    const written = this.#attributes.all
+      .map((attribute) => ({ attribute, atoms: attribute.used() }))
+      .filter(({ atoms }) => atoms.length > 0)
+      .sort((a, b) => place(a.attribute) - place(b.attribute) || a.attribute.number - b.attribute.number);
+    const attributes = written.map(({ attribute }) => attribute);
     const records = writer.reserve(ATTRIBUTE_SIZE * attributes.length);
     writer.setU32(AUTHZ_ATTRIBUTES, records);
     writer.setU32(AUTHZ_ATTRIBUTE_COUNT, attributes.length);
-    writer.setU32(AUTHZ_ANCHORED, all.filter(({ anchored }) => anchored).length);
-    let atoms = 0;
-    for (const [number, attribute] of attributes.entries()) {
-      writeAttribute(writer, records + ATTRIBUTE_SIZE * number, attribute, atoms);
-      atoms += attribute.atoms.size;
+    writer.setU32(AUTHZ_ANCHORED, attributes.filter(({ anchored }) => anchored).length);
+    let count = 0;
+    for (const [number, { attribute, atoms }] of written.entries()) {
+      writeAttribute(writer, records + ATTRIBUTE_SIZE * number, attribute, atoms, count);
+      count += atoms.length;
     }
     this.#writeNames(writer, attributes, records);
-    this.#writeEntries(writer, words, numbers);
+    this.#writeEntries(writer, words, new Map(attributes.map((attribute, number) => [attribute, number])));
     writer.setU32(AUTHZ_ATOMS, writer.size);
-    writer.setU32(AUTHZ_ATOM_COUNT, atoms);
-    let slot = writer.reserve(ATOM_SIZE * atoms);
+    writer.setU32(AUTHZ_ATOM_COUNT, count);
+    let slot = writer.reserve(ATOM_SIZE * count);
     const begin = writer.size;
-    for (const attribute of attributes) {
-      for (const { anchor, positive, negative } of attribute.atoms.values()) {
+    for (const { atoms } of written) {
+      for (const { anchor, positive, negative } of atoms) {
         const all = writePosting(writer, positive);
         writer.setU32(slot, anchor.length === positive.length ? all : writePosting(writer, anchor));
         writer.setU32(slot + 4, all);
@@ -274,15 +282,38 @@ export class RuleIndex {
   }
 
   #oneHeader(): number {
-    const kinds = new Set([...this.#attributes.values()].map(({ kind }) => kind));
+    const kinds = new Set(
+      this.#attributes.all.filter((attribute) => attribute.used().length > 0).map(({ kind }) => kind),
+    );
     const pseudo = [ATTRIBUTE_HOST, ATTRIBUTE_METHOD, ATTRIBUTE_PATH].filter((kind) => kinds.has(kind));
     return pseudo.length === 1 && !kinds.has(ATTRIBUTE_HEADER) ? AUTHZ_ONE_HEADER : 0;
   }
 }
 
-const distinct = <T>(values: readonly T[]): readonly T[] => (values.length < 2 ? values : [...new Set(values)]);
+/** Attributes that lead to conjuncts come first, and of those headers last: only those that a request has are looked at. */
+const place = ({ anchored, kind }: Attribute): number => (anchored ? (kind === ATTRIBUTE_HEADER ? 1 : 0) : 2);
 
-/** Conjuncts that ask about the same attributes together; otherwise in the order of their rules. */
-function bySignature(list: readonly Bound[]): readonly Bound[] {
-  return [...list].sort((a, b) => (a.signature < b.signature ? -1 : a.signature > b.signature ? 1 : 0));
+const union = <T>(a: readonly T[], b: readonly T[]): readonly T[] => (a.length === 0 ? b : [...new Set([...a, ...b])]);
+
+/**
+ * Conjuncts in an order that puts those into the same words that ask about the same attributes and, of those, that are
+ * found by the same value: a value then leads to few words, and a word asks about few attributes.
+ */
+function clustered(list: readonly Bound[]): readonly Bound[] {
+  const signatures = new Map<string, number>();
+  const values = new Map<Atom, number>();
+  const keys = list.map((bound, index) => {
+    const text = bound.uses.map(({ attribute }) => attribute.number).join();
+    const atom = bound.anchor?.positive[0];
+    return { bound, index, signature: numberOf(signatures, text), value: atom ? numberOf(values, atom) : 0 };
+  });
+  keys.sort((a, b) => a.signature - b.signature || a.value - b.value || a.index - b.index);
+  return keys.map(({ bound }) => bound);
+}
+
+function numberOf<T>(numbers: Map<T, number>, key: T): number {
+  const known = numbers.get(key);
+  if (known !== undefined) return known;
+  numbers.set(key, numbers.size);
+  return numbers.size - 1;
 }

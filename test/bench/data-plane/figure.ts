@@ -42,15 +42,13 @@ export const paired = (
 export const difference = (a: number, b: number): number => a - b;
 export const quotient = (a: number, b: number): number => a / b;
 
-export function figureOf(figures: readonly Figure[], name: string): Figure {
-  const found = figures.find((figure) => figure.name === name);
-  if (found === undefined) throw new Error(`expected a variant "${name}", came ${figures.map((f) => f.name).join(', ')}`);
-  return found;
-}
+/** Undefined where a run measured only some variants. */
+export const figureOf = (figures: readonly Figure[], name: string): Figure | undefined =>
+  figures.find((figure) => figure.name === name);
 
 /** What a variant adds to its baseline, one number a round. */
-export function addedByRound(figures: readonly Figure[], name: string): readonly number[] {
+export function addedByRound(figures: readonly Figure[], name: string): readonly number[] | undefined {
   const figure = figureOf(figures, name);
-  if (figure.baseline === undefined) throw new Error(`"${name}" is a baseline: it adds to nothing`);
-  return paired(figure.rounds, figureOf(figures, figure.baseline).rounds, difference);
+  const baseline = figure?.baseline === undefined ? undefined : figureOf(figures, figure.baseline);
+  return figure && baseline && paired(figure.rounds, baseline.rounds, difference);
 }

@@ -18,6 +18,8 @@ export interface DataPlaneOptions {
   readonly nodeLoad: string;
   /** Instead of as many rounds as fit the time. */
   readonly rounds?: number;
+  /** Instead of all: variants whose name has this in it, with what they are compared to. */
+  readonly only?: string;
   readonly quick: boolean;
   readonly seed: number;
   readonly progress: (text: string) => void;
@@ -36,7 +38,7 @@ export interface DataPlaneResult {
 
 /** Rounds and slices that, with starting, end within four minutes, or within 45 seconds. */
 const FULL = { sliceMs: 500, single: 6, waypoint: 9, adversarial: 10_000 };
-const QUICK = { sliceMs: 150, single: 1, waypoint: 2, adversarial: 1_000 };
+const QUICK = { sliceMs: 150, single: 2, waypoint: 2, adversarial: 1_000 };
 const SIZES = [1, 100, 1_000, 10_000];
 
 /** Measures what filters cost in Envoy. Throws, with what to install, where it cannot. Leaves no process behind. */
@@ -51,7 +53,8 @@ export async function dataPlane(options: DataPlaneOptions): Promise<DataPlaneRes
     progress('every request dearer. Compare nothing with runs by wrk (apt-get install -y wrk)');
   }
   const load = hasWrk ? wrkLoad(folder, processors.rest) : nodeLoad(options.nodeLoad, processors.rest);
-  const common = { envoy, filters, load, seed, sliceMs: effort.sliceMs };
+  const { only } = options;
+  const common = { envoy, filters, load, seed, sliceMs: effort.sliceMs, ...(only === undefined ? {} : { only }) };
   const say = (part: string) => (text: string) => progress(`${part}: ${text}`);
   try {
     const single = await singleEnvoy({

@@ -14,13 +14,18 @@ export interface Driven {
   readonly failed: number;
 }
 
+/** Where a load goes: a port of loopback, and the file that its requests are in. */
+export interface Target {
+  readonly port: number;
+  readonly requestFile: string;
+  readonly connections: number;
+}
+
 /** Drives one port with keep-alive connections, each sending its next request when it has its answer. */
 export interface Load {
   readonly tool: string;
-  drive(port: number, requestFile: string, ms: number): Promise<Driven>;
+  drive(target: Target, ms: number): Promise<Driven>;
 }
-
-export const CONNECTIONS = 16;
 
 /**
  * A file of requests, one a line with control character 1 in place of line ends. Both generators send them in random
@@ -54,8 +59,8 @@ export function wrkLoad(folder: string, processor: number): Load {
   let seed = 1;
   return {
     tool: 'wrk',
-    async drive(port, requestFile, ms) {
-      const wrk = ['-t', '1', '-c', String(CONNECTIONS), '-d', '120s', '-s', script, `http://127.0.0.1:${port}/`];
+    async drive({ port, requestFile, connections }, ms) {
+      const wrk = ['-t', '1', '-c', String(connections), '-d', '120s', '-s', script, `http://127.0.0.1:${port}/`];
       return run(pinned(processor, 'wrk', [...wrk, '--', requestFile, String(seed++)]), ms);
     },
   };
@@ -65,8 +70,8 @@ export function wrkLoad(folder: string, processor: number): Load {
 export function nodeLoad(script: string, processor: number): Load {
   return {
     tool: 'node',
-    drive: async (port, requestFile, ms) =>
-      run(pinned(processor, process.execPath, [script, String(port), requestFile, String(CONNECTIONS)]), ms),
+    drive: async ({ port, requestFile, connections }, ms) =>
+      run(pinned(processor, process.execPath, [script, String(port), requestFile, String(connections)]), ms),
   };
 }
 

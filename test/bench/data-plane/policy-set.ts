@@ -68,12 +68,16 @@ const identity = (namespace: string, account: string): string => `spiffe://clust
 const STRANGER = identity('elsewhere', 'stranger');
 const CALLER = identity('shop', 'checkout');
 
-/** Each policy allows one random caller one random path. `callers`: pick principals from these instead. */
-export function randomPolicies(count: number, seed: number, callers?: readonly string[]): PolicySet {
+/** Callers of one namespace. */
+export const callers = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, i) => identity('shop', `caller-${String(i).padStart(3, '0')}`));
+
+/** Each policy allows one random caller one random path. `known`: picked from these instead. */
+export function randomPolicies(count: number, seed: number, known?: readonly string[]): PolicySet {
   const dice = new Dice(seed);
   const calls = words(dice, count).map((name): Call => ({
     path: `/${word(dice, 8)}/${name}`,
-    principal: callers === undefined ? identity(word(dice, 8), word(dice, 8)) : dice.pick(callers),
+    principal: known === undefined ? identity(word(dice, 8), word(dice, 8)) : dice.pick(known),
   }));
   return {
     name: `${count.toLocaleString('en')} ${count === 1 ? 'policy' : 'policies'}`,

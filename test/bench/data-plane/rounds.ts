@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dice } from '../../vectors/dice.ts';
 import { difference, paired, quotient, spread, type Figure } from './figure.ts';
-import type { Load } from './load.ts';
+import type { Load, Target } from './load.ts';
 import { workerCpu } from './processor.ts';
 
 /** One thing to be measured: a port of the Envoy under test, and the requests that are sent there. */
-export interface Variant {
+export interface Variant extends Target {
   readonly name: string;
   readonly baseline?: string;
-  readonly port: number;
-  readonly requestFile: string;
   /** How often it is measured in a round. What many are compared to is measured more often. */
   readonly repeats?: number;
 }
@@ -31,6 +29,9 @@ interface Sum {
   seconds: number;
 }
 
+/** Long enough for a hundred callers to be met, whose metrics are created at their first request. */
+const WARM_UP_MS = 300;
+
 /** Connections are closed and their memory is free again. */
 const SETTLE_MS = 20;
 
@@ -41,7 +42,7 @@ const SETTLE_MS = 20;
 export async function measure(variants: readonly Variant[], options: RoundOptions): Promise<readonly Figure[]> {
   const { rounds, sliceMs, seed, progress } = options;
   const dice = new Dice(seed);
-  for (const variant of variants) await slice(variant, Math.min(sliceMs, 250), options);
+  for (const variant of variants) await slice(variant, WARM_UP_MS, options);
   const samples = new Map(variants.map((variant) => [variant.name, [] as Sum[]]));
   for (let round = 0; round < rounds; round++) {
     progress(`round ${round + 1} of ${rounds}`);
@@ -60,14 +61,27 @@ export async function measure(variants: readonly Variant[], options: RoundOption
   return variants.map((variant) => figure(variant, samples.get(variant.name) ?? [], cpu));
 }
 
+/** Those whose name has `only` in it, with the baselines that they are compared to; all when it is undefined. */
+export function chosen<T extends { readonly name: string; readonly baseline?: string }>(
+  variants: readonly T[],
+  only: string | undefined,
+): readonly T[] {
+  if (only === undefined) return variants;
+  const named = variants.filter(({ name }) => name.includes(only));
+  const baselines = new Set(named.map(({ baseline }) => baseline));
+  return variants.filter((variant) => named.includes(variant) || baselines.has(variant.name));
+}
+
 const repeated = (variant: Variant): Variant[] => Array.from({ length: variant.repeats ?? 1 }, () => variant);
 
 async function slice(variant: Variant, ms: number, { load, pid }: RoundOptions): Promise<Sum> {
   const before = workerCpu(pid);
-  const { requests, seconds, failed } = await load.drive(variant.port, variant.requestFile, ms);
+  const { requests, seconds, failed } = await load.drive(variant, ms);
   await sleep(SETTLE_MS);
   if (failed > 0 || requests === 0) {
-    throw new Error(`${variant.name}: expected every request to be answered with 200, came ${failed} others of ${requests + failed}`);
+    throw new Error(
+      `${variant.name}: expected every request to be answered with 200, came ${failed} others of ${requests + failed}`,
+    );
   }
   return { cpuNs: workerCpu(pid) - before, requests, seconds };
 }
@@ -76,7 +90,8 @@ function figure(variant: Variant, sums: readonly Sum[], cpu: ReadonlyMap<string,
   const { name, baseline } = variant;
   const rounds = cpu.get(name) ?? [];
   const base = baseline === undefined ? undefined : cpu.get(baseline);
-  if (baseline !== undefined && base === undefined) throw new Error(`${name}: its baseline ${baseline} is not measured`);
+  if (baseline !== undefined && base === undefined)
+    throw new Error(`${name}: its baseline ${baseline} is not measured`);
   const total = (pick: (sum: Sum) => number): number => sums.reduce((all, sum) => all + pick(sum), 0);
   return {
     name,

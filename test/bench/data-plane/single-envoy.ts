@@ -11,9 +11,16 @@ import { startPinned } from './envoy.ts';
 import type { Figure } from './figure.ts';
 import { getRequest, writeRequests, type Load } from './load.ts';
 import { matcherConfig, rulesConfig } from './native-rbac.ts';
-import { adversarialPolicies, randomPolicies, type Call, type CallKind, type PolicySet } from './policy-set.ts';
+import {
+  adversarialPolicies,
+  callers,
+  randomPolicies,
+  type Call,
+  type CallKind,
+  type PolicySet,
+} from './policy-set.ts';
 import { probe } from './probe.ts';
-import { measure, type Variant } from './rounds.ts';
+import { chosen, measure, type Variant } from './rounds.ts';
 
 // One Envoy, one listener a variant, each a connection manager whose route answers by itself: nothing but a filter
 // differs, and nothing is between it and the clock.
@@ -34,6 +41,8 @@ export interface BedOptions {
   readonly rounds: number;
   readonly sliceMs: number;
   readonly seed: number;
+  /** Instead of all: variants whose name has this in it. */
+  readonly only?: string;
   /** Numbers of policies of the comparison. */
   readonly sizes: readonly number[];
   /** Number of policies of the adversarial sets; 0: they are left out. */
@@ -46,7 +55,8 @@ interface Bench {
   readonly name: string;
   readonly baseline?: string;
   readonly repeats?: number;
-  readonly filters: readonly Json[];
+  /** Called for those that are measured. */
+  readonly filters: () => readonly Json[];
   readonly requests: readonly Call[];
   readonly file: string;
   readonly refused?: Call;
@@ -54,6 +64,7 @@ interface Bench {
 
 const HTTP = 'type.googleapis.com/envoy.extensions.filters';
 const ROUTE = 'reviews';
+const CONNECTIONS = 16;
 
 /** Names of variants that verdicts and plots ask for. */
 export const NONE: Readonly<Record<CallKind, string>> = {
@@ -71,7 +82,8 @@ export async function singleEnvoy(options: BedOptions): Promise<readonly Figure[
   const { folder, progress } = options;
   mkdirSync(folder, { recursive: true });
   progress('writing policies');
-  const benches = allBenches(options);
+  const benches = chosen(allBenches(options), options.only);
+  if (benches.length === 0) return [];
   const bootstrap = {
     node: { id: 'bench', cluster: 'bench' },
     stats_config: { stats_tags: STATS_TAGS.map(({ tagName, regex }) => ({ tag_name: tagName, regex })) },
@@ -94,7 +106,14 @@ export async function singleEnvoy(options: BedOptions): Promise<readonly Figure[
       written.add(file);
       await expectStatus(name, port, requests[0], 200);
       if (refused) await expectStatus(name, port, refused, 403);
-      variants.push({ name, port, requestFile, ...(baseline && { baseline }), ...(repeats && { repeats }) });
+      variants.push({
+        name,
+        port,
+        requestFile,
+        connections: CONNECTIONS,
+        ...(baseline && { baseline }),
+        ...(repeats && { repeats }),
+      });
     }
     return await measure(variants, { ...options, pid: envoy.pid });
   } finally {
@@ -120,48 +139,45 @@ function allBenches(options: BedOptions): readonly Bench[] {
   const { sizes, seed, adversarial } = options;
   const sets = sizes.map((size) => ({ size, policies: randomPolicies(size, seed + size) }));
   const hard = adversarial > 0 ? adversarialPolicies(adversarial, seed) : [];
-  const usual = sets.find(({ size }) => size === 1_000) ?? sets.at(-1);
-  if (usual === undefined) throw new Error('expected at least one number of policies, came none');
+  const usual = randomPolicies(1_000, seed, callers(100));
   const wasm = (feature: string, program: Uint8Array | undefined) => wasmFilter(options.filters, feature, program);
   const authz = (set: AuthzPolicySet) => wasm('authz', authzProgram(set));
   const port = servicePort([{ ...split(ROUTE, { v1: 90, v2: 10 }), fault: NEVER }]);
-  const features = {
-    metrics: wasm('metrics', compileMetrics(port)),
-    authz: authz(usual.policies.set),
-    fault: wasm('fault', compileFault(port)),
-    routing: wasm('routing', compileRouting(port)),
-  };
-  const base = { baseline: NONE.caller, requests: usual.policies.allowed, file: 'usual' };
+  const metrics = () => wasm('metrics', compileMetrics(port));
+  const fault = () => wasm('fault', compileFault(port));
+  const routing = () => wasm('routing', compileRouting(port));
+  const base = { baseline: NONE.caller, requests: usual.allowed, file: 'usual' };
   const kinds = (['caller', 'tenant', 'address'] as const).filter(
     (kind) => kind === 'caller' || hard.some((set) => set.kind === kind),
   );
   return [
     ...kinds.map((kind): Bench => {
-      const requests = hard.find((set) => set.kind === kind && kind !== 'caller')?.allowed ?? usual.policies.allowed;
-      return { name: NONE[kind], filters: [], requests, file: kind, repeats: kind === 'caller' ? 3 : 1 };
+      const requests = hard.find((set) => set.kind === kind && kind !== 'caller')?.allowed ?? usual.allowed;
+      return { name: NONE[kind], filters: () => [], requests, file: kind, repeats: kind === 'caller' ? 3 : 1 };
     }),
-    { ...base, name: EMPTY, filters: [wasm('empty', compileMetrics(port))], repeats: 2 },
-    { ...base, name: 'routing', filters: [features.routing] },
-    { ...base, name: 'fault', filters: [features.fault] },
-    { ...base, name: 'metrics', filters: [features.metrics] },
-    { ...base, name: ALL, filters: Object.values(features), refused: usual.policies.refused },
+    { ...base, name: EMPTY, filters: () => [wasm('empty', compileMetrics(port))], repeats: 2 },
+    { ...base, name: 'routing', filters: () => [routing()] },
+    { ...base, name: 'fault', filters: () => [fault()] },
+    { ...base, name: 'metrics', filters: () => [metrics()] },
+    { ...base, name: ALL, filters: () => [metrics(), authz(usual.set), fault(), routing()], refused: usual.refused },
     ...sets.flatMap(({ size, policies }): Bench[] => {
       const { set, allowed: requests, refused } = policies;
-      const common = { baseline: NONE.caller, requests, refused, file: `random-${size}` };
+      const repeats = size === 1_000 ? 2 : 1;
+      const common = { baseline: NONE.caller, requests, refused, file: `random-${size}`, repeats };
       return [
-        { ...common, name: authzName(size), filters: [authz(set)] },
-        { ...common, name: rulesName(size), filters: [filter('rbac', rulesConfig(set))] },
-        { ...common, name: matcherName(size), filters: [filter('rbac', matcherConfig(set))] },
+        { ...common, name: authzName(size), filters: () => [authz(set)] },
+        { ...common, name: rulesName(size), filters: () => [filter('rbac', rulesConfig(set))] },
+        { ...common, name: matcherName(size), filters: () => [filter('rbac', matcherConfig(set))] },
       ];
     }),
-    ...hard.map((policies, i): Bench => adversary(policies, authz(policies.set), i)),
+    ...hard.map((policies, i): Bench => adversary(policies, () => [authz(policies.set)], i)),
   ];
 }
 
-const adversary = ({ name, kind, allowed, refused }: PolicySet, authz: Json, i: number): Bench => ({
+const adversary = ({ name, kind, allowed, refused }: PolicySet, filters: Bench['filters'], i: number): Bench => ({
   name: `authz, ${name}`,
   baseline: NONE[kind],
-  filters: [authz],
+  filters,
   requests: allowed,
   refused,
   file: `adversarial-${i}`,
@@ -241,7 +257,7 @@ const listener = ({ name, filters }: Bench): Json => ({
               },
             ],
           },
-          http_filters: [SET_PRINCIPAL, ...filters, ROUTER],
+          http_filters: [SET_PRINCIPAL, ...filters(), ROUTER],
         }),
       ],
     },
