@@ -2,7 +2,6 @@ import {
   ATOM_ANCHOR,
   ATOM_NEGATIVE,
   ATOM_POSITIVE,
-  ATOM_SIZE,
   ATTRIBUTE_SIZE,
   AUTHZ_ALLOWS,
   AUTHZ_CLOSED,
@@ -10,15 +9,17 @@ import {
   ENTRY_NEGATIVE,
   ENTRY_POSITIVE,
   ENTRY_SIZE,
+  POSTING_DENSE,
   POSTING_SINGLE,
 } from '../abi/authz.ts';
-import { isKnown, matchedCount, matchedList } from './matched.ts';
-import { countOf, maskAt, probe, wordAt } from './posting.ts';
+import { isKnown, knownAttribute, knownCount, matchedCount, matchedList } from './matched.ts';
+import { probe } from './posting.ts';
 import { OpenProgram } from './program.ts';
-import { know, openRequest, unreadable } from './request.ts';
+import { know, knowHeaders, openRequest, unreadable } from './request.ts';
 
 /** No rule: nothing denied, or nothing allowed. */
 export const NO_RULE: i32 = -1;
+const NO_ATTRIBUTE: u32 = u32.MAX_VALUE;
 
 let opened: OpenProgram = changetype<OpenProgram>(0);
 /** Of the conjuncts found to hold the first rule, or the one conjunct if any will do. */
@@ -46,10 +47,11 @@ export function isAllowed(program: OpenProgram, explain: bool): bool {
   if ((program.flags & AUTHZ_CLOSED) != 0) return false;
   opened = program;
   openRequest(program);
-  const anchored = program.anchored;
-  for (let attribute: u32 = 0; attribute < anchored; attribute++) {
+  const others = program.firstHeader;
+  for (let attribute: u32 = 0; attribute < others; attribute++) {
     if (!isKnown(attribute)) know(attribute);
   }
+  if (program.anchored > others) knowHeaders();
   if (program.denyWords > 0 && anyHolds(0, program.denyWords, true)) {
     decided = true;
     return false;
@@ -67,39 +69,55 @@ function anyHolds(first: u32, end: u32, all: bool): bool {
   exhaustive = all;
   bestRule = u32.MAX_VALUE;
   if (first == end) return false;
-  if (candidates(opened.always)) return true;
-  const anchored = opened.anchored;
-  for (let attribute: u32 = 0; attribute < anchored; attribute++) {
-    const count = matchedCount(attribute);
-    if (count == 0) continue;
+  if (candidates(opened.always, NO_ATTRIBUTE)) return true;
+  // What becomes known while candidates are looked at leads to none: it comes after those that do.
+  for (let k: u32 = 0, count = knownCount(); k < count; k++) {
+    const attribute = knownAttribute(k);
+    if (attribute >= opened.anchored) continue;
     const list = matchedList(opened.attributes + <usize>attribute * ATTRIBUTE_SIZE);
-    for (let i: u32 = 0; i < count; i++) {
-      const atom = opened.atoms + <usize>load<u32>(list + ((<usize>i) << 2)) * ATOM_SIZE;
-      if (candidates(load<u32>(atom, ATOM_ANCHOR))) return true;
+    for (let i: u32 = 0, matched = matchedCount(attribute); i < matched; i++) {
+      const atom = load<usize>(list + ((<usize>i) << 2));
+      if (candidates(load<u32>(atom, ATOM_ANCHOR), attribute)) return true;
     }
   }
   return bestRule != u32.MAX_VALUE;
 }
 
-/** Looks at every word of a posting. True: a conjunct holds, and any will do. */
-function candidates(posting: u32): bool {
+/** Looks at the words of a posting that `anchor` led to, as far as they are asked for. True: a conjunct holds, and any will do. */
+function candidates(posting: u32, anchor: u32): bool {
   if (posting == 0) return false;
   if ((posting & POSTING_SINGLE) != 0) {
     const conjunct = posting & ~POSTING_SINGLE;
-    return candidate(conjunct >> 6, (1 as u64) << (conjunct & 63));
+    const word = conjunct >> 6;
+    if (word < firstWord || word >= endWord) return false;
+    return candidate(word, (1 as u64) << (conjunct & 63), anchor);
   }
   const record = opened.base + posting;
-  const count = countOf(record);
-  for (let i: u32 = 0; i < count; i++) {
-    const mask = maskAt(record, i);
-    if (mask != 0 && candidate(wordAt(record, i), mask)) return true;
+  const head = load<u32>(record);
+  if ((head & POSTING_DENSE) != 0) return denseCandidates(record, head & ~POSTING_DENSE, anchor);
+  const masks = record + 4 + ((<usize>head) << 2);
+  for (let i: u32 = 0; i < head; i++) {
+    const word = load<u32>(record + ((<usize>i) << 2), 4);
+    if (word < firstWord) continue;
+    if (word >= endWord) return false;
+    if (candidate(word, load<u64>(masks + ((<usize>i) << 3)), anchor)) return true;
   }
   return false;
 }
 
-function candidate(word: u32, mask: u64): bool {
-  if (word < firstWord || word >= endWord) return false;
-  mask = surviving(word, mask);
+function denseCandidates(record: usize, count: u32, anchor: u32): bool {
+  const first = load<u32>(record, 4);
+  const end = min(first + count, endWord);
+  const masks = record + 8;
+  for (let word = max(first, firstWord); word < end; word++) {
+    const mask = load<u64>(masks + ((<usize>(word - first)) << 3));
+    if (mask != 0 && candidate(word, mask, anchor)) return true;
+  }
+  return false;
+}
+
+function candidate(word: u32, mask: u64, anchor: u32): bool {
+  mask = surviving(word, mask, anchor);
   while (mask != 0) {
     const conjunct = ((<usize>word) << 6) + <usize>ctz(mask);
     mask &= mask - 1;
@@ -113,25 +131,25 @@ function candidate(word: u32, mask: u64): bool {
   return false;
 }
 
-/** Of the conjuncts in the mask those all of whose clauses hold. */
-function surviving(word: u32, mask: u64): u64 {
+/** Of the conjuncts in the mask those all of whose clauses hold. That of `anchor` is known to hold for them. */
+function surviving(word: u32, mask: u64, anchor: u32): u64 {
+  const base = opened.base;
   const index = opened.wordIndex + ((<usize>word) << 2);
   let entry = opened.entries + <usize>load<u32>(index) * ENTRY_SIZE;
   const end = opened.entries + <usize>load<u32>(index, 4) * ENTRY_SIZE;
   for (; entry < end; entry += ENTRY_SIZE) {
-    const positive = load<u64>(entry, ENTRY_POSITIVE);
-    const negative = load<u64>(entry, ENTRY_NEGATIVE);
-    if ((mask & (positive | negative)) == 0) continue;
     const attribute = load<u32>(entry, ENTRY_ATTRIBUTE);
+    const positive = attribute == anchor ? 0 : load<u64>(entry, ENTRY_POSITIVE) & mask;
+    const negative = load<u64>(entry, ENTRY_NEGATIVE) & mask;
+    if ((positive | negative) == 0) continue;
     if (!isKnown(attribute)) know(attribute);
     let held: u64 = 0;
     let refused: u64 = 0;
-    const count = matchedCount(attribute);
     const list = matchedList(opened.attributes + <usize>attribute * ATTRIBUTE_SIZE);
-    for (let i: u32 = 0; i < count; i++) {
-      const atom = opened.atoms + <usize>load<u32>(list + ((<usize>i) << 2)) * ATOM_SIZE;
-      if (positive != 0) held |= probe(opened.base, load<u32>(atom, ATOM_POSITIVE), word);
-      if (negative != 0) refused |= probe(opened.base, load<u32>(atom, ATOM_NEGATIVE), word);
+    for (let i: u32 = 0, count = matchedCount(attribute); i < count; i++) {
+      const atom = load<usize>(list + ((<usize>i) << 2));
+      if (positive != 0) held |= probe(base, load<u32>(atom, ATOM_POSITIVE), word);
+      if (negative != 0) refused |= probe(base, load<u32>(atom, ATOM_NEGATIVE), word);
     }
     mask &= ~(positive & ~held) & ~refused;
     if (mask == 0) return 0;
@@ -157,7 +175,7 @@ function rangeHolds(from: u32, to: u32): bool {
     const end = min(to, (word + 1) << 6);
     const width = end - from;
     const ones = width == 64 ? u64.MAX_VALUE : ((1 as u64) << width) - 1;
-    if (surviving(word, ones << (from & 63)) != 0) return true;
+    if (surviving(word, ones << (from & 63), NO_ATTRIBUTE) != 0) return true;
     from = end;
   }
   return false;

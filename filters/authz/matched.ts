@@ -1,10 +1,10 @@
-// What the values of the request at hand have matched: for each attribute the numbers of its atoms.
+// What the values of the request at hand have matched: for each attribute the addresses of its atoms' records.
 //
 // One set of lists serves all programs of the VM, for one request is decided at a time. Nothing is cleared between
 // requests: what was written in an earlier one carries that one's epoch. One value never matches an atom twice, so only
 // from the second value of an attribute on (a repeated header) stamps tell which atoms are in its list.
 
-import { ATTRIBUTE_ATOM_COUNT, ATTRIBUTE_FIRST_ATOM } from '../abi/authz.ts';
+import { ATOM_SIZE, ATTRIBUTE_ATOM_COUNT, ATTRIBUTE_FIRST_ATOM } from '../abi/authz.ts';
 
 let atomCapacity: u32 = 0;
 let attributeCapacity: u32 = 0;
@@ -14,7 +14,12 @@ let stamps: usize = 0;
 let lists: usize = 0;
 /** For each attribute: the epoch of its list, and the list's length. */
 let slots: usize = 0;
+/** The attributes that were looked at in this request, one after the other. */
+let known: usize = 0;
+let knownSize: u32 = 0;
 let epoch: u32 = 0;
+/** Records of the program's atoms. */
+let atoms: usize = 0;
 
 // Where `add` adds to.
 let slot: usize = 0;
@@ -23,20 +28,24 @@ let room: u32 = 0;
 let stamping: bool = false;
 
 /** Makes room for a program with so many atoms and attributes. */
-export function makeRoom(atoms: u32, attributes: u32): void {
-  if (atoms > atomCapacity) {
+export function makeRoom(atomCount: u32, attributeCount: u32): void {
+  if (atomCount > atomCapacity) {
     if (stamps != 0) {
       heap.free(stamps);
       heap.free(lists);
     }
-    atomCapacity = atoms;
-    stamps = zeros((<usize>atoms) << 2);
-    lists = zeros((<usize>atoms) << 2);
+    atomCapacity = atomCount;
+    stamps = zeros((<usize>atomCount) << 2);
+    lists = zeros((<usize>atomCount) << 2);
   }
-  if (attributes > attributeCapacity) {
-    if (slots != 0) heap.free(slots);
-    attributeCapacity = attributes;
-    slots = zeros((<usize>attributes) << 3);
+  if (attributeCount > attributeCapacity) {
+    if (slots != 0) {
+      heap.free(slots);
+      heap.free(known);
+    }
+    attributeCapacity = attributeCount;
+    slots = zeros((<usize>attributeCount) << 3);
+    known = zeros((<usize>attributeCount) << 2);
   }
 }
 
@@ -46,8 +55,10 @@ function zeros(size: usize): usize {
   return at;
 }
 
-/** Forgets what the request before matched. */
-export function beginRequest(): void {
+/** Forgets what the request before matched; `records` are those of the atoms of the program that is asked now. */
+export function beginRequest(records: usize): void {
+  atoms = records;
+  knownSize = 0;
   if (++epoch != 0) return;
   memory.fill(stamps, 0, (<usize>atomCapacity) << 2);
   memory.fill(slots, 0, (<usize>attributeCapacity) << 3);
@@ -68,13 +79,16 @@ export function beginValue(attribute: u32, record: usize): void {
   if (load<u32>(slot) != epoch) {
     store<u32>(slot, epoch);
     store<u32>(slot, 0, 4);
+    store<u32>(known + ((<usize>knownSize) << 2), attribute);
+    knownSize++;
     return;
   }
   const count = load<u32>(slot, 4);
   if (count == 0) return;
   stamping = true;
   for (let i: u32 = 0; i < count; i++) {
-    store<u32>(stamps + ((<usize>load<u32>(list + ((<usize>i) << 2))) << 2), epoch);
+    const number = (load<usize>(list + ((<usize>i) << 2)) - atoms) / ATOM_SIZE;
+    store<u32>(stamps + (number << 2), epoch);
   }
 }
 
@@ -88,7 +102,7 @@ export function add(atom: u32): bool {
   }
   const count = load<u32>(slot, 4);
   if (count == room) return false;
-  store<u32>(list + ((<usize>count) << 2), number);
+  store<usize>(list + ((<usize>count) << 2), atoms + <usize>number * ATOM_SIZE);
   store<u32>(slot, count + 1, 4);
   return true;
 }
@@ -98,7 +112,17 @@ export function matchedCount(attribute: u32): u32 {
   return load<u32>(slots + ((<usize>attribute) << 3), 4);
 }
 
-/** The list of the attribute with this record: u32 numbers of atoms. */
+/** The list of the attribute with this record: addresses of atoms. */
 export function matchedList(record: usize): usize {
   return lists + ((<usize>load<u32>(record, ATTRIBUTE_FIRST_ATOM)) << 2);
+}
+
+/** How many attributes were looked at. */
+export function knownCount(): u32 {
+  return knownSize;
+}
+
+/** The attribute that was looked at as the `i`th. */
+export function knownAttribute(i: u32): u32 {
+  return load<u32>(known + ((<usize>i) << 2));
 }

@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTE_HEADER,
   ATTRIBUTE_HOST,
   ATTRIBUTE_KIND,
   ATTRIBUTE_METHOD,
@@ -20,6 +21,7 @@ import {
   AUTHZ_LINKS,
   AUTHZ_NAMES,
   AUTHZ_RULES,
+  AUTHZ_ONE_HEADER,
   AUTHZ_WORD_INDEX,
 } from '../abi/authz.ts';
 import { FEATURE_AUTHZ } from '../abi/program.ts';
@@ -35,8 +37,9 @@ export class OpenProgram {
   flags: u32 = 0;
   denyWords: u32 = 0;
   activeWords: u32 = 0;
-  /** The first so many attributes lead to candidates. */
+  /** The first so many attributes lead to candidates; from `firstHeader` on they are headers. */
   anchored: u32 = 0;
+  firstHeader: u32 = 0;
   always: u32 = 0;
   attributes: usize = 0;
   wordIndex: usize = 0;
@@ -55,6 +58,7 @@ export class OpenProgram {
 }
 
 const BODY = text('authz: shorter than its tables; bytes expected at least, came:');
+const HEADERS = text('authz: headers that would not be looked at; anchored, flags:');
 const FLAGS = text('authz: damaged flags; expected, came:');
 
 /** Checks a program, whole and once: after it no number in it is looked at twice. False: refused, and why is logged. */
@@ -89,13 +93,39 @@ export function openProgram(program: Program): bool {
   opened.asksMethod = asks(opened, attributes, ATTRIBUTE_METHOD);
   opened.asksPath = asks(opened, attributes, ATTRIBUTE_PATH);
   opened.pseudoHeaders = <i32>opened.asksHost + <i32>opened.asksMethod + <i32>opened.asksPath;
+  opened.firstHeader = leadingOthers(opened);
+  const onlyHeaders = onlyHeadersFrom(opened, opened.firstHeader);
+  const oneHeader = (flags & AUTHZ_ONE_HEADER) == 0 || (opened.pseudoHeaders == 1 && opened.names == 0);
+  if (!onlyHeaders || !oneHeader) {
+    heap.free(program.state);
+    program.state = 0;
+    return refuse(HEADERS, opened.anchored, flags);
+  }
   makeRoom(load<u32>(base, AUTHZ_ATOM_COUNT), attributes);
+  return true;
+}
+
+function kindOf(opened: OpenProgram, attribute: u32): u32 {
+  return load<u32>(opened.attributes + <usize>attribute * ATTRIBUTE_SIZE, ATTRIBUTE_KIND);
+}
+
+/** How many of the attributes that lead to candidates come before the first header. */
+function leadingOthers(opened: OpenProgram): u32 {
+  let count: u32 = 0;
+  while (count < opened.anchored && kindOf(opened, count) != ATTRIBUTE_HEADER) count++;
+  return count;
+}
+
+function onlyHeadersFrom(opened: OpenProgram, first: u32): bool {
+  for (let i = first; i < opened.anchored; i++) {
+    if (kindOf(opened, i) != ATTRIBUTE_HEADER) return false;
+  }
   return true;
 }
 
 function asks(opened: OpenProgram, attributes: u32, kind: u32): bool {
   for (let i: u32 = 0; i < attributes; i++) {
-    if (load<u32>(opened.attributes + <usize>i * ATTRIBUTE_SIZE, ATTRIBUTE_KIND) == kind) return true;
+    if (kindOf(opened, i) == kind) return true;
   }
   return false;
 }

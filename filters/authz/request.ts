@@ -78,7 +78,12 @@ export function openRequest(program: OpenProgram): void {
   method = 0;
   host = 0;
   principalRead = false;
-  beginRequest();
+  beginRequest(program.atoms);
+}
+
+/** Makes all headers known that the program asks for and the request has. */
+export function knowHeaders(): void {
+  if (!headersRead) readRequestHeaders(0);
 }
 
 /** Makes the atoms known that an attribute of the request matches. */

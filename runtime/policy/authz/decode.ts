@@ -248,7 +248,7 @@ function bytes(reader: ProgramReader, at: number, size: number): string {
   return String.fromCharCode(...reader.bytes.subarray(at, at + size));
 }
 
-const backward = (text: string): string => [...text].reverse().join('');
+const backward = (text: string): string => text.split('').reverse().join('');
 
 const decoder = new TextDecoder();
 
