@@ -12,18 +12,25 @@ import {
 
 const encoder = new TextEncoder();
 
+/** The room of a program that is finished, for the next. */
+let spare: DataView<ArrayBuffer> | undefined;
+const SPARE_MAX = 1 << 20;
+
 /**
  * Writes a program: little-endian numbers and bytes one behind the other, into room that grows. Offsets are from the
  * first byte of the header, which `finish` fills in.
  */
 export class ProgramWriter {
   #bytes: Uint8Array<ArrayBuffer>;
-  #view: DataView;
+  #view: DataView<ArrayBuffer>;
   #size: number = PROGRAM_HEADER_SIZE;
 
-  constructor(capacity = 512) {
-    this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
+  constructor() {
+    // Ten thousand small programs are written one after the other: each in the room of the one before.
+    const room = spare ?? new DataView(new ArrayBuffer(4096));
+    spare = undefined;
+    this.#view = room;
+    this.#bytes = new Uint8Array(room.buffer);
   }
 
   /** Offset of what is written next. */
@@ -33,6 +40,12 @@ export class ProgramWriter {
 
   /** Leaves `count` zero bytes, and gives the offset of the first. */
   reserve(count: number): number {
+    const at = this.#take(count);
+    this.#bytes.fill(0, at, at + count);
+    return at;
+  }
+
+  #take(count: number): number {
     const at = this.#size;
     const end = at + count;
     if (end > this.#bytes.length) this.#grow(end);
@@ -40,37 +53,37 @@ export class ProgramWriter {
     return at;
   }
 
-  // `reserve` first: it may replace the view.
+  // `#take` first: it may replace the view.
 
   u8(value: number): void {
-    const at = this.reserve(1);
+    const at = this.#take(1);
     this.#view.setUint8(at, value);
   }
 
   u16(value: number): void {
-    const at = this.reserve(2);
+    const at = this.#take(2);
     this.#view.setUint16(at, value, true);
   }
 
   u32(value: number): void {
-    const at = this.reserve(4);
+    const at = this.#take(4);
     this.#view.setUint32(at, value, true);
   }
 
   /** A u64 of two halves. */
   u64(low: number, high: number): void {
-    const at = this.reserve(8);
+    const at = this.#take(8);
     this.#view.setUint32(at, low, true);
     this.#view.setUint32(at + 4, high, true);
   }
 
   u64big(value: bigint): void {
-    const at = this.reserve(8);
+    const at = this.#take(8);
     this.#view.setBigUint64(at, value, true);
   }
 
   bytes(value: Uint8Array): number {
-    const at = this.reserve(value.length);
+    const at = this.#take(value.length);
     this.#bytes.set(value, at);
     return at;
   }
@@ -82,7 +95,7 @@ export class ProgramWriter {
 
   /** A string of characters below 256, one byte each. */
   binary(value: string, start = 0, end: number = value.length): number {
-    const at = this.reserve(end - start);
+    const at = this.#take(end - start);
     for (let i = start; i < end; i++) this.#bytes[at + i - start] = value.charCodeAt(i);
     return at;
   }
@@ -97,7 +110,7 @@ export class ProgramWriter {
     this.reserve((alignment - (this.#size % alignment)) % alignment);
   }
 
-  /** Fills in the header (see filters/abi/program.ts) and gives the program. */
+  /** Fills in the header (see filters/abi/program.ts) and gives the program. Nothing can be written after it. */
   finish(feature: number, format: number, flags = 0): Uint8Array<ArrayBuffer> {
     const program = this.#bytes.slice(0, this.#size);
     const view = new DataView(program.buffer);
@@ -107,6 +120,7 @@ export class ProgramWriter {
     view.setUint16(PROGRAM_FLAGS_OFFSET, flags, true);
     view.setUint32(PROGRAM_LENGTH_OFFSET, program.length, true);
     view.setUint32(PROGRAM_CHECKSUM_OFFSET, checksum(program), true);
+    if (this.#bytes.length <= SPARE_MAX) spare = this.#view;
     return program;
   }
 

@@ -33,7 +33,7 @@ interface Clause {
 export function disassemble(program: Uint8Array): string {
   const reader = openAuthz(program);
   const { flags } = reader;
-  const lines = [`authz ${program.length} bytes${flagTexts(flags)}`];
+  const lines = [`authz${flagTexts(flags)}`];
   if ((flags & AUTHZ_CLOSED) !== 0) {
     return `${lines[0]}\nDENY everything: ${reader.text(AUTHZ_BODY, program.length - AUTHZ_BODY)}\n`;
   }

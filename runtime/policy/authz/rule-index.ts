@@ -90,7 +90,7 @@ export class RuleIndex {
   }
 
   write(policies: readonly AuthzPolicy[], flags: number): Uint8Array<ArrayBuffer> {
-    const writer = new ProgramWriter(1024 + 400 * this.#rules.length);
+    const writer = new ProgramWriter();
     writer.reserve(AUTHZ_BODY - writer.size);
     const rules: number[] = [];
     const linked: { readonly conjunct: number; readonly links: readonly Factor[] }[] = [];

@@ -68,7 +68,7 @@ function writeSplit(writer: ProgramWriter, { sticky: by, name, backends }: Split
 }
 
 function split(action: Forward): Split {
-  return { ...sticky(action.sticky), backends: shares(action.backends) };
+  return { ...sticky(action.sticky), backends: shares(action.backends, action.sticky !== undefined) };
 }
 
 function sticky(by: Sticky | undefined): { readonly sticky: number; readonly name: Uint8Array } {
@@ -84,8 +84,8 @@ function sticky(by: Sticky | undefined): { readonly sticky: number; readonly nam
   }
 }
 
-/** Shares in the order of the backends, where Envoy's cumulative weights are. */
-function shares(backends: readonly WeightedBackend[]): readonly Share[] {
+/** Shares in the order of the backends, where Envoy's cumulative weights are. Only what is sticky needs seeds. */
+function shares(backends: readonly WeightedBackend[], seeded: boolean): readonly Share[] {
   const total = backends.reduce((sum, backend) => sum + backend.weight, 0);
   const count = backends.filter((backend) => backend.weight > 0).length;
   if (total > 0xffff_ffff) throw new RangeError(`expected weights with a sum below 2^32, came ${total}`);
@@ -100,7 +100,7 @@ function shares(backends: readonly WeightedBackend[]): readonly Share[] {
     const twin = seen.get(backend) ?? 0;
     seen.set(backend, twin + 1);
     // A backend that is named twice is two of them: with one seed both would win the same values.
-    const seed = fnv1a64(encoder.encode(twin === 0 ? backend : `${backend}#${twin}`));
+    const seed = seeded ? fnv1a64(encoder.encode(twin === 0 ? backend : `${backend}#${twin}`)) : 0n;
     if (weight > 0) result.push({ draw, share: weight / common, seed });
     draw += weight;
   }
