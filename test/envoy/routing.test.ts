@@ -92,7 +92,10 @@ describe('routing in Envoy', () => {
     running.abort();
     await load;
     expect(failed).toBe(0);
-    expect(await counts('/split', 10)).toEqual({ v1: 9, v3: 1 });
+    // The load took some of a window of ten, so a hundred draws end within another: one more or less at either end.
+    const { v1 = 0, v3 = 0 } = await counts('/split', 100);
+    expect(v1 + v3).toBe(100);
+    expect(Math.abs(v3 - 10)).toBeLessThanOrEqual(1);
     expect(world.envoy.log).toContain('program refused: shorter than a header');
   });
 });
