@@ -13,7 +13,9 @@ export default defineConfig({
     projects: [
       tier('unit', ['runtime/**/*.test.ts', 'examples/**/*.test.ts']),
       tier('golden', ['test/golden/*.test.ts'], { testTimeout: 30_000 }),
-      tier('filters', ['test/filters/**/*.test.ts', 'test/vectors/**/*.test.ts'], { testTimeout: 60_000 }),
+      tier('filters', ['test/filters/**/*.test.ts', 'test/vectors/**/*.test.ts', 'test/bench/**/*.test.ts'], {
+        testTimeout: 60_000,
+      }),
       tier('envoy', ['test/envoy/**/*.test.ts'], serial),
       tier('compose', ['test/compose/**/*.test.ts'], { ...serial, testTimeout: 300_000, hookTimeout: 900_000 }),
     ],

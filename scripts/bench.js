@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'build/bench/bin');
-const FEATURES = ['authz', 'routing', 'fault', 'metrics', 'empty'];
+const FEATURES = ['authz', 'routing', 'fault', 'metrics', 'empty', 'bare'];
 
 const script = (name, words = []) => {
   const { status } = spawnSync(process.execPath, [join(ROOT, `scripts/${name}.js`), ...words], { stdio: 'inherit' });

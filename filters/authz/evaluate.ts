@@ -30,6 +30,9 @@ let endWord: u32 = 0;
 /** The rule that comes first of all that hold is wanted, not just any. */
 let exhaustive: bool = false;
 
+/** The posting of the value that last refused a whole word: it often refuses the next one too. */
+let lastRefusal: u32 = 0;
+
 let decided: bool = false;
 
 /** The rule that decided, by its number in the program's rule table, or NO_RULE. Of the program that just decided. */
@@ -47,6 +50,7 @@ export function isAllowed(program: OpenProgram, explain: bool): bool {
   if ((program.flags & AUTHZ_CLOSED) != 0) return false;
   opened = program;
   openRequest(program);
+  lastRefusal = 0;
   const others = program.firstHeader;
   for (let attribute: u32 = 0; attribute < others; attribute++) {
     if (!isKnown(attribute)) know(attribute);
@@ -117,6 +121,10 @@ function denseCandidates(record: usize, count: u32, anchor: u32): bool {
 }
 
 function candidate(word: u32, mask: u64, anchor: u32): bool {
+  if (lastRefusal != 0) {
+    mask &= ~probe(opened.base, lastRefusal, word);
+    if (mask == 0) return false;
+  }
   mask = surviving(word, mask, anchor);
   while (mask != 0) {
     const conjunct = ((<usize>word) << 6) + <usize>ctz(mask);
@@ -149,7 +157,14 @@ function surviving(word: u32, mask: u64, anchor: u32): u64 {
     for (let i: u32 = 0, count = matchedCount(attribute); i < count; i++) {
       const atom = load<usize>(list + ((<usize>i) << 2));
       if (positive != 0) held |= probe(base, load<u32>(atom, ATOM_POSITIVE), word);
-      if (negative != 0) refused |= probe(base, load<u32>(atom, ATOM_NEGATIVE), word);
+      if (negative != 0) {
+        const posting = load<u32>(atom, ATOM_NEGATIVE);
+        refused |= probe(base, posting, word);
+        if ((mask & ~refused) == 0) {
+          lastRefusal = posting;
+          return 0;
+        }
+      }
     }
     mask &= ~(positive & ~held) & ~refused;
     if (mask == 0) return 0;

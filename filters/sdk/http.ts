@@ -1,7 +1,7 @@
 import { findContext } from './context.ts';
 import { feature } from './feature.ts';
 import { reset } from './memory.ts';
-import { Stream, UNKNOWN_STREAM } from './stream.ts';
+import { Stream, unknownStream } from './stream.ts';
 
 // Callbacks of an HTTP stream. A filter's index.ts re-exports those that it uses, and no others: the host calls
 // whatever is exported, at about 0.15 us a call.
@@ -10,7 +10,7 @@ import { Stream, UNKNOWN_STREAM } from './stream.ts';
 function begin(id: u32): Stream {
   reset();
   const context = findContext(id);
-  return context == 0 ? UNKNOWN_STREAM : changetype<Stream>(context);
+  return context == 0 ? unknownStream : changetype<Stream>(context);
 }
 
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32): u32 {

@@ -11,18 +11,21 @@ export class Stream extends Context {
   program: Program = NO_PROGRAM;
 }
 
-/** What a callback gets when the host names a stream that it never began: it has no program. */
-export const UNKNOWN_STREAM: Stream = changetype<Stream>(memory.data(256, 8));
-
 // Records of one size, in chunks that are never given back; free ones form a list through their first word.
 const CHUNK: u32 = 64;
 let recordSize: u32 = <u32>offsetof<Stream>();
 let freeRecords: usize = 0;
 
+/** What a callback gets when the host names a stream that it never began: it has no program. */
+export let unknownStream: Stream = changetype<Stream>(0);
+
 /** Sets the size of a record, once, before the first stream. */
 export function setStreamSize(size: u32): void {
   recordSize = (max(size, <u32>offsetof<Stream>()) + 7) & ~7;
-  changetype<Stream>(UNKNOWN_STREAM).program = NO_PROGRAM;
+  const record = heap.alloc(recordSize);
+  memory.fill(record, 0, recordSize);
+  unknownStream = changetype<Stream>(record);
+  unknownStream.program = NO_PROGRAM;
 }
 
 export function createStream(id: u32, root: Root): Stream {

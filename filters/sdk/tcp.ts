@@ -3,14 +3,14 @@ import { findContext } from './context.ts';
 import { proxy_close_stream } from './env.ts';
 import { feature } from './feature.ts';
 import { reset } from './memory.ts';
-import { Stream, UNKNOWN_STREAM } from './stream.ts';
+import { Stream, unknownStream } from './stream.ts';
 
 // Callbacks of a TCP connection (the network filter); see http.ts for what to export.
 
 function begin(id: u32): Stream {
   reset();
   const context = findContext(id);
-  return context == 0 ? UNKNOWN_STREAM : changetype<Stream>(context);
+  return context == 0 ? unknownStream : changetype<Stream>(context);
 }
 
 export function proxy_on_new_connection(id: u32): u32 {

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findEnvoy } from '#proxy/find.ts';
 import type { ControlPlaneOptions, Measurement } from './control-plane.ts';
@@ -11,12 +11,15 @@ import type { Results } from './results.ts';
 
 // `npm run bench`, bundled and started by scripts/bench.js in the project's folder.
 
-const HELP = `npm run bench -- [control|data|all] [--quick] [--rounds N] [--only TEXT] [--seed N] [--json]
+const HELP = `npm run bench -- [control|data|all] [--quick] [--rounds N] [--only TEXT]
+                        [--module NAME=FILE]... [--seed N] [--json]
 
   control      what changes cost: the runtime's CPU, bytes, time to ACK; against Istio's shape
   data         what requests cost: worker CPU a request, by filter and by number of policies
   --quick      under a minute: shows that it runs, measures little
   --rounds N   of the data plane; a round measures every variant once
+  --module NAME=FILE
+               of the data plane: measures a module from elsewhere, without configuration, beside ours
   --only TEXT  of the data plane: variants with this in their name, and what they are compared to
   --json       prints the results as JSON
 
@@ -61,6 +64,7 @@ async function main(): Promise<void> {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       only: { type: 'string' },
+      module: { type: 'string', multiple: true, default: [] },
       seed: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -87,6 +91,7 @@ async function main(): Promise<void> {
           envoy: envoy.path,
           filters: join(process.cwd(), FILTERS),
           nodeLoad: join(import.meta.dirname, 'node-load.js'),
+          modules: new Map(values.module.map(namedFile)),
           quick,
           seed,
           progress,
@@ -110,6 +115,14 @@ async function main(): Promise<void> {
   if (data) writeFileSync(join(OUT, 'results.svg'), plot(data));
   process.stdout.write(values.json ? json : text);
   progress(`written: ${OUT}/results.json, results.md${data ? ', results.svg' : ''}`);
+}
+
+function namedFile(text: string): readonly [name: string, file: string] {
+  const [name = '', file = ''] = text.split(/=(.*)/s);
+  if (name === '' || !existsSync(file)) {
+    throw new Error(`--module: expected NAME=FILE with the file of a WebAssembly module, came "${text}"`);
+  }
+  return [name, resolve(file)];
 }
 
 function wholeNumber(flag: string, text: string): number {

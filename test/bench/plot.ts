@@ -1,6 +1,6 @@
 import { figureOf, type Figure } from './data-plane/figure.ts';
 import type { DataPlaneResult } from './data-plane/index.ts';
-import { ALL, authzName, EMPTY, matcherName, rulesName } from './data-plane/single-envoy.ts';
+import { ALL, authzName, BARE_MODULE, EMPTY, matcherName, rulesName } from './data-plane/single-envoy.ts';
 
 // Two pictures side by side: what authorization adds by number of policies, both axes logarithmic, and what each filter
 // adds. Bars and lines are medians, thin lines reach from the least to the most of all rounds.
@@ -10,7 +10,7 @@ const HEIGHT = 400;
 const TOP = 60;
 const BOTTOM = 340;
 const LEFT = { from: 70, to: 480 };
-const RIGHT = { from: 690, to: 930 };
+const RIGHT = { from: 690, to: 915 };
 
 const OURS = '#0b6bcb';
 const RULES = '#c2410c';
@@ -72,10 +72,10 @@ function policies({ single, policies: sizes }: DataPlaneResult): readonly string
 
 /** The two flat lines lie close together: their names stand above and below. */
 const labelAt = (name: string, y: number): number =>
-  name === 'RBAC matcher' ? y - 6 : name === 'authz' ? y + 14 : y + 4;
+  name === 'authz' ? y - 4 : name === 'RBAC matcher' ? y + 14 : y + 4;
 
 function filters(single: readonly Figure[]): readonly string[] {
-  const names = [EMPTY, 'routing', 'fault', 'metrics', authzName(1_000), ALL];
+  const names = [BARE_MODULE, EMPTY, 'routing', 'fault', 'metrics', authzName(1_000), ALL];
   const bars = names.flatMap((name) => {
     const added = figureOf(single, name)?.added;
     return added ? [{ name, ...added }] : [];

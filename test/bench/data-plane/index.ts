@@ -18,6 +18,8 @@ export interface DataPlaneOptions {
   readonly nodeLoad: string;
   /** Instead of as many rounds as fit the time. */
   readonly rounds?: number;
+  /** Modules from elsewhere that are measured beside ours, by name: what another SDK costs. */
+  readonly modules: ReadonlyMap<string, string>;
   /** Instead of all: variants whose name has this in it, with what they are compared to. */
   readonly only?: string;
   readonly quick: boolean;
@@ -37,7 +39,7 @@ export interface DataPlaneResult {
 }
 
 /** Rounds and slices that, with starting, end within four minutes, or within 45 seconds. */
-const FULL = { sliceMs: 500, single: 6, waypoint: 9, adversarial: 10_000 };
+const FULL = { sliceMs: 400, single: 6, waypoint: 9, adversarial: 10_000 };
 const QUICK = { sliceMs: 150, single: 2, waypoint: 2, adversarial: 1_000 };
 const SIZES = [1, 100, 1_000, 10_000];
 
@@ -47,10 +49,12 @@ export async function dataPlane(options: DataPlaneOptions): Promise<DataPlaneRes
   const effort = quick ? QUICK : FULL;
   const processors = twoProcessors();
   const folder = mkdtempSync(join(tmpdir(), 'portolan-bench-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
   const hasWrk = spawnSync('wrk', ['-v']).error === undefined;
   if (!hasWrk) {
-    progress('there is no wrk: the load comes from Node, which leaves Envoy idle half of the time and so makes');
-    progress('every request dearer. Compare nothing with runs by wrk (apt-get install -y wrk)');
+    progress('there is no wrk, so the load comes from Node, which is slower and leaves Envoy more idle:');
+    progress('compare no number with runs by wrk (apt-get install -y wrk)');
   }
   const load = hasWrk ? wrkLoad(folder, processors.rest) : nodeLoad(options.nodeLoad, processors.rest);
   const { only } = options;
@@ -63,6 +67,7 @@ export async function dataPlane(options: DataPlaneOptions): Promise<DataPlaneRes
       processor: processors.measured,
       rounds: options.rounds ?? effort.single,
       sizes: SIZES,
+      modules: options.modules,
       adversarial: effort.adversarial,
       progress: say('single Envoy'),
     });
@@ -74,8 +79,12 @@ export async function dataPlane(options: DataPlaneOptions): Promise<DataPlaneRes
       policies: 1_000,
       progress: say('HBONE waypoint'),
     });
+    if (single.length + waypoint.length === 0) {
+      throw new Error(`--only: expected a part of a variant's name, as the tables show them; came "${only}"`);
+    }
     return { load: load.tool, seed, policies: SIZES, single, waypoint, verdicts: verdicts({ single, waypoint }) };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }

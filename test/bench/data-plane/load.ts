@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { kill } from './children.ts';
 import { pinned } from './processor.ts';
 
@@ -39,11 +40,12 @@ export function writeRequests(path: string, requests: readonly string[]): void {
 export const getRequest = (path: string, headers: Readonly<Record<string, string>>): string =>
   [`GET ${path} HTTP/1.1`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');
 
-const SCRIPT = `-- Sends the requests of a file in random order; prints the sums as one line.
+const SCRIPT = `-- Sends the requests of a file in random order; says READY, and prints the sums as one line.
 local requests = {}
 function init(args)
   for line in io.lines(args[1]) do requests[#requests + 1] = (line:gsub("\\1", "\\r\\n")) end
   math.randomseed(tonumber(args[2]))
+  io.stderr:write("READY\\n")
 end
 function request() return requests[math.random(#requests)] end
 function done(summary)
@@ -75,22 +77,43 @@ export function nodeLoad(script: string, processor: number): Load {
   };
 }
 
-/** Between two requests of wrk to stop; after it an end by force. */
-const STOP_MS = 10_000;
+/** Starting and stopping; after it an end by force. */
+const GRACE_MS = 20_000;
 
 async function run([command, args]: [string, string[]], ms: number): Promise<Driven> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const forget = kill(child);
+  const closed = once(child, 'close');
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const force = setTimeout(() => child.kill('SIGKILL'), ms + GRACE_MS);
+  while (
+    child.exitCode === null &&
+    child.signalCode === null &&
+    !(output.includes('READY') && heedsInterrupt(child.pid))
+  ) {
+    await sleep(5);
+  }
   const stop = setTimeout(() => child.kill('SIGINT'), ms);
-  const force = setTimeout(() => child.kill('SIGKILL'), ms + STOP_MS);
-  await once(child, 'close');
+  await closed;
   clearTimeout(stop);
   clearTimeout(force);
   forget();
   // wrk counts refusals among its requests.
   const [, requests, microseconds, failed] = /^SUM (\d+) (\d+) (\d+)$/m.exec(output) ?? [];
-  if (requests === undefined) throw new Error(`the load generator gave no sums: ${output.trim()}`);
+  if (requests === undefined) {
+    throw new Error(`the load generator gave no sums (${child.exitCode ?? child.signalCode}): ${output.trim()}`);
+  }
   return { requests: Number(requests) - Number(failed), seconds: Number(microseconds) / 1e6, failed: Number(failed) };
+}
+
+/** Whether SIGINT would be caught: before that it ends a generator without a word. */
+function heedsInterrupt(pid: number | undefined): boolean {
+  try {
+    const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+    return (BigInt(`0x${mask}`) & 2n) !== 0n;
+  } catch {
+    // It ended.
+    return false;
+  }
 }

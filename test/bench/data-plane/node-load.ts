@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
 // The load generator where there is no wrk; a process of its own. Arguments: port, file of requests, connections.
-// Ends on SIGINT with the line that wrk's script prints: requests, microseconds, failures.
+// Speaks as wrk's script does: READY, and on SIGINT a line with requests, microseconds and failures.
 
 const [, , port = '', file = '', connections = ''] = process.argv;
 const requests = readFileSync(file, 'utf8')
@@ -39,3 +39,4 @@ process.once('SIGINT', () => {
   const microseconds = Math.round((performance.now() - began) * 1_000);
   process.stdout.write(`SUM ${answered} ${microseconds} ${failed}\n`, () => process.exit(0));
 });
+process.stderr.write('READY\n');

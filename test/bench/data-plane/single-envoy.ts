@@ -41,6 +41,8 @@ export interface BedOptions {
   readonly rounds: number;
   readonly sliceMs: number;
   readonly seed: number;
+  /** Modules from elsewhere, by the name that they are shown with. They get no configuration. */
+  readonly modules: ReadonlyMap<string, string>;
   /** Instead of all: variants whose name has this in it. */
   readonly only?: string;
   /** Numbers of policies of the comparison. */
@@ -72,12 +74,15 @@ export const NONE: Readonly<Record<CallKind, string>> = {
   tenant: 'no filter, a header more',
   address: 'no filter, an address more',
 };
+export const BARE_MODULE = 'bare module';
+export const BARE_READS = 'bare module, reads path and caller';
 export const EMPTY = 'empty filter';
 export const ALL = 'all four';
 export const authzName = (size: number): string => `authz, ${size.toLocaleString('en')}`;
 export const rulesName = (size: number): string => `RBAC rules, ${size.toLocaleString('en')}`;
 export const matcherName = (size: number): string => `RBAC matcher, ${size.toLocaleString('en')}`;
 
+/** Measures filters one by one in an Envoy that answers by itself; ends it. */
 export async function singleEnvoy(options: BedOptions): Promise<readonly Figure[]> {
   const { folder, progress } = options;
   mkdirSync(folder, { recursive: true });
@@ -140,7 +145,12 @@ function allBenches(options: BedOptions): readonly Bench[] {
   const sets = sizes.map((size) => ({ size, policies: randomPolicies(size, seed + size) }));
   const hard = adversarial > 0 ? adversarialPolicies(adversarial, seed) : [];
   const usual = randomPolicies(1_000, seed, callers(100));
-  const wasm = (feature: string, program: Uint8Array | undefined) => wasmFilter(options.filters, feature, program);
+  const wasm = (feature: string, program: Uint8Array | undefined): Json => {
+    if (program === undefined) throw new Error(`expected a program for ${feature}, came none`);
+    return wasmFilter(join(options.filters, `${feature}.release.wasm`), feature, program);
+  };
+  const bare = (name: string, configuration?: Uint8Array): Json =>
+    wasmFilter(join(options.filters, 'bare.release.wasm'), name, configuration);
   const authz = (set: AuthzPolicySet) => wasm('authz', authzProgram(set));
   const port = servicePort([{ ...split(ROUTE, { v1: 90, v2: 10 }), fault: NEVER }]);
   const metrics = () => wasm('metrics', compileMetrics(port));
@@ -155,6 +165,9 @@ function allBenches(options: BedOptions): readonly Bench[] {
       const requests = hard.find((set) => set.kind === kind && kind !== 'caller')?.allowed ?? usual.allowed;
       return { name: NONE[kind], filters: () => [], requests, file: kind, repeats: kind === 'caller' ? 3 : 1 };
     }),
+    ...[...options.modules].map(([name, file]): Bench => ({ ...base, name, filters: () => [wasmFilter(file, name)] })),
+    { ...base, name: BARE_MODULE, filters: () => [bare('bare')], repeats: 2 },
+    { ...base, name: BARE_READS, filters: () => [bare('bare-reads', Uint8Array.of(1))], repeats: 2 },
     { ...base, name: EMPTY, filters: () => [wasm('empty', compileMetrics(port))], repeats: 2 },
     { ...base, name: 'routing', filters: () => [routing()] },
     { ...base, name: 'fault', filters: () => [fault()] },
@@ -194,10 +207,8 @@ function authzProgram(set: AuthzPolicySet): Uint8Array {
 
 const filter = (name: string, typedConfig: Json): Json => ({ name, typed_config: typedConfig });
 
-/** As the emitter writes it, but for the programme, which is here in the listener. */
-function wasmFilter(folder: string, feature: string, program: Uint8Array | undefined): Json {
-  if (program === undefined) throw new Error(`expected a program for ${feature}, came none`);
-  const filename = join(folder, `${feature}.release.wasm`);
+/** As the emitter writes it, but for the program, which is here in the listener. */
+function wasmFilter(filename: string, feature: string, program?: Uint8Array): Json {
   return filter(feature, {
     '@type': `${HTTP}.http.wasm.v3.Wasm`,
     config: {
@@ -208,10 +219,12 @@ function wasmFilter(folder: string, feature: string, program: Uint8Array | undef
         runtime: 'envoy.wasm.runtime.v8',
         code: { local: { filename } },
       },
-      configuration: {
-        '@type': 'type.googleapis.com/google.protobuf.BytesValue',
-        value: Buffer.from(program).toString('base64'),
-      },
+      ...(program && {
+        configuration: {
+          '@type': 'type.googleapis.com/google.protobuf.BytesValue',
+          value: Buffer.from(program).toString('base64'),
+        },
+      }),
       failure_policy: 'FAIL_RELOAD',
     },
   });

@@ -40,6 +40,8 @@ export interface ChainOptions {
 }
 
 const CONNECTIONS = 32;
+
+/** Measures the waypoint in the middle of a chain of three Envoys; ends all of them. */
 export async function waypointChain(options: ChainOptions): Promise<readonly Figure[]> {
   const { folder, processors, load } = options;
   mkdirSync(folder, { recursive: true });
