@@ -11,6 +11,8 @@
 //
 // hash    FNV-1a (32 bit) of the name's UTF-8 bytes; equal hashes are told apart by the bytes
 // record  offset of what the feature keeps for the route
+//
+// The name in a table of one row is empty where the feature does not look it up (routing).
 
 export const ROUTE_TABLE_HEADER_SIZE: u32 = 4;
 export const ROUTE_ROW_SIZE: u32 = 16;

@@ -44,7 +44,7 @@ export function compileRouting(port: ServicePort): Uint8Array | undefined {
   }
   if (entries.length === 0) return undefined;
   const writer = new ProgramWriter();
-  const rows = writeRouteTable(writer, entries);
+  const rows = writeRouteTable(writer, entries, { nameless: true });
   const names = rows.map(({ content }) => writer.bytes(content.name));
   rows.forEach(({ content, recordAt }, i) => {
     writer.align(8);
