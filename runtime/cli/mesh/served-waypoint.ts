@@ -55,10 +55,11 @@ export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<Serv
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });
 
+  const secret = secretsOf(credentials);
   let waypoint = first;
   let served: XdsSnapshot = new Map();
   const serve = (): boolean => {
-    const snapshot = withSecrets(emit(waypoint), credentials);
+    const snapshot = withSecrets(emit(waypoint), secret());
     const changed = !same(served, snapshot);
     served = snapshot;
     if (changed) xds.setSnapshot(key, snapshot);
@@ -126,15 +127,30 @@ async function startEnvoy(waypoint: Waypoint, parts: Parts): Promise<Supervisor 
   });
 }
 
-function withSecrets(snapshot: XdsSnapshot, credentials: CredentialSource): XdsSnapshot {
-  const named = secrets(credentials.current()).map((secret) => [secret.name, secret] as const);
-  return new Map([...snapshot, [SECRET, new Map(named)]]);
+function withSecrets(snapshot: XdsSnapshot, secret: XdsSnapshot): XdsSnapshot {
+  return new Map([...snapshot, ...secret]);
+}
+
+/** As a map that stays the same as long as the credentials do. */
+function secretsOf(credentials: CredentialSource): () => XdsSnapshot {
+  let last = credentials.current();
+  const make = (): XdsSnapshot =>
+    new Map([[SECRET, new Map(secrets(last).map((secret) => [secret.name, secret] as const))]]);
+  let made = make();
+  return () => {
+    if (credentials.current() !== last) {
+      last = credentials.current();
+      made = make();
+    }
+    return made;
+  };
 }
 
 function same(a: XdsSnapshot, b: XdsSnapshot): boolean {
   if (a.size !== b.size) return false;
   for (const [type, resources] of b) {
     const before = a.get(type);
+    if (before === resources) continue;
     if (before?.size !== resources.size) return false;
     for (const [name, resource] of resources) if (before.get(name)?.version !== resource.version) return false;
   }
