@@ -5,7 +5,7 @@ import { serveAdmin } from '#admin/server.ts';
 import { adminSocket } from '#admin/state-folder.ts';
 import { openAuthority } from '#identity/authority-folder.ts';
 import type { StopOptions } from '#proxy/stop.ts';
-import { FileReader } from '#resources/files.ts';
+import { FileReader, type FileTexts } from '#resources/files.ts';
 import { watch } from '#resources/watch.ts';
 import { parseNodeId } from '#xds/node.ts';
 import { createXdsServer, type XdsServer } from '#xds/server.ts';
@@ -49,9 +49,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const reader = new FileReader(options.paths, options.stdin);
   let world = EMPTY;
 
-  async function update(): Promise<void> {
+  async function update(texts: FileTexts): Promise<void> {
     const began = performance.now();
-    world = toWorld(reader.read());
+    world = toWorld(texts);
     const changed = await fleet.apply(world.model.waypoints);
     report({ kind: 'translated', ms: performance.now() - began, changed, findings: world.findings });
     if (changed) void acceptance(began);
@@ -72,7 +72,11 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
 
   // One after the other: a second edit never overtakes the first.
   let queue: Promise<void> = Promise.resolve();
-  const reload = (): Promise<void> => (queue = queue.then(update, update));
+  const enqueue = (texts: () => FileTexts): Promise<void> => {
+    const next = (): Promise<void> => update(texts());
+    return (queue = queue.then(next, next));
+  };
+  const reload = (): Promise<void> => enqueue(() => reader.read());
 
   const running = createRunning({ options, xds, fleet, authority, world: () => world, reload });
   const admin = await serveAdmin(running, adminSocket(state));
@@ -91,7 +95,11 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     await release({ drainMs: 0 });
     throw error;
   }
-  const watcher = watch(options.paths, () => void reload().catch((error: Error) => report(failed(error))));
+  const watcher = watch(
+    options.paths,
+    (texts) => void enqueue(() => texts).catch((error: Error) => report(failed(error))),
+    options.stdin === undefined ? {} : { input: options.stdin },
+  );
 
   let stopping: Promise<void> | undefined;
   return {
