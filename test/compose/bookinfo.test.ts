@@ -84,6 +84,14 @@ describe.skipIf(!hasDocker)('Bookinfo in containers (skipped where there is no D
     throw new Error('it did not come about within a minute');
   };
 
+  const up = (): Promise<StartedDockerComposeEnvironment> =>
+    new DockerComposeEnvironment(ROOT, 'docker-compose.yml')
+      .withProjectName(PROJECT)
+      .withWaitStrategy('setup-1', Wait.forOneShotStartup())
+      .withWaitStrategy('setup_1', Wait.forOneShotStartup())
+      .withStartupTimeout(120_000)
+      .up();
+
   beforeAll(async () => {
     process.env['DOCKER_BUILDKIT'] = '0';
     process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
@@ -93,12 +101,11 @@ describe.skipIf(!hasDocker)('Bookinfo in containers (skipped where there is no D
       env: process.env,
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    environment = await new DockerComposeEnvironment(ROOT, 'docker-compose.yml')
-      .withProjectName(PROJECT)
-      .withWaitStrategy('setup-1', Wait.forOneShotStartup())
-      .withWaitStrategy('setup_1', Wait.forOneShotStartup())
-      .withStartupTimeout(120_000)
-      .up();
+    environment = await up().catch(async () => {
+      // Docker may still be taking down the network of a run that has just ended.
+      await wait(3_000);
+      return up();
+    });
     await eventually(() => call('client', DETAILS)[0]?.status !== 0 && call('client', PRODUCTPAGE)[0]?.status === 200);
   });
   afterAll(async () => {
@@ -115,10 +122,11 @@ describe.skipIf(!hasDocker)('Bookinfo in containers (skipped where there is no D
     );
     const capture = spawn(
       'tcpdump',
-      ['-i', `br-${network.trim().slice(0, 12)}`, '-U', '-w', file, 'net 172.30.77.0/24 and tcp'],
+      ['-i', `br-${network.trim().slice(0, 12)}`, '--immediate-mode', '-U', '-w', file, 'net 172.30.77.0/24 and tcp'],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     await once(capture.stderr, 'data');
+    await wait(500);
     const marker = 'x-marker-6f1d2c';
     expect(call('client', `${PRODUCTPAGE}?${marker}`, {}, 5).map(({ status }) => status)).toEqual([
       200, 200, 200, 200, 200,
