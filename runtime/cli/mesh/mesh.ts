@@ -73,8 +73,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   // One after the other: a second edit never overtakes the first.
   let queue: Promise<void> = Promise.resolve();
   const enqueue = (texts: () => FileTexts): Promise<void> => {
-    const next = (): Promise<void> => update(texts());
-    return (queue = queue.then(next, next));
+    const run = (): Promise<void> => update(texts());
+    return (queue = queue.then(run, run));
   };
   const reload = (): Promise<void> => enqueue(() => reader.read());
 
