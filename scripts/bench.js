@@ -4,10 +4,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { FEATURES } from './features.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'build/bench/bin');
-const FEATURES = ['authz', 'routing', 'fault', 'metrics', 'empty', 'bare'];
+const MODULES = [...FEATURES, 'empty', 'bare'];
 
 const script = (name, words = []) => {
   const { status } = spawnSync(process.execPath, [join(ROOT, `scripts/${name}.js`), ...words], { stdio: 'inherit' });
@@ -24,7 +25,7 @@ const newest = (folder) =>
 
 script('gen');
 const sources = newest(join(ROOT, 'filters'));
-const stale = FEATURES.filter((feature) => {
+const stale = MODULES.filter((feature) => {
   const module = join(ROOT, `build/filters/${feature}.release.wasm`);
   return !existsSync(module) || statSync(module).mtimeMs < sources;
 });

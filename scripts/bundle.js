@@ -3,6 +3,7 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { FEATURES } from './features.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -34,7 +35,7 @@ await build({
 
 chmodSync(join(DIST, 'portolan.js'), 0o755);
 
-for (const feature of ['authz', 'routing', 'fault', 'metrics']) {
+for (const feature of FEATURES) {
   const wasm = join(ROOT, `build/filters/${feature}.release.wasm`);
   if (existsSync(wasm)) cpSync(wasm, join(DIST, `filters/${feature}.wasm`));
 }

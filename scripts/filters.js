@@ -4,10 +4,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { main as asc } from 'assemblyscript/asc';
+import { FEATURES } from './features.js';
 
 const ROOT = join(import.meta.dirname, '..');
-export const FEATURES = ['authz', 'routing', 'fault', 'metrics'];
-export const BUILDS = ['debug', 'release'];
+const BUILDS = ['debug', 'release'];
 
 process.chdir(ROOT);
 mkdirSync('build/filters', { recursive: true });

@@ -3,6 +3,7 @@ import { AnySchema } from '@bufbuild/protobuf/wkt';
 import type { StringMatch } from '#model/match.ts';
 import type { HeaderMutations, PathRewrite, Route, RouteAction, RouteMatch, WeightedBackend } from '#model/route.ts';
 import { HeaderValueOption_HeaderAppendAction } from '#gen/envoy/config/core/v3/base_pb.ts';
+import { splits } from '#policy/routing/compile.ts';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.ts';
 import {
   FilterConfigSchema,
@@ -56,10 +57,6 @@ function routeParts(target: string, route: Route): readonly Uint8Array[] {
   });
   return [main, ...enabled.map((feature) => ENABLE(filterName(feature, target)))];
 }
-
-/** Whether the routing filter has anything to decide. */
-const splits = (action: RouteAction): boolean =>
-  action.kind === 'forward' && action.backends.filter((backend) => backend.weight > 0).length > 1;
 
 function routeMatch(match: RouteMatch) {
   const headers = match.headers.map(({ name, match: value, invert = false }) => ({

@@ -13,6 +13,10 @@ export interface WatchOptions {
 export interface FileWatch extends Disposable {
   /** All files at the beginning of the watch. */
   readonly initial: FileTexts;
+  /** All files as they were when they were last looked at. */
+  latest(): FileTexts;
+  /** Looks at all files now. What it finds is not told again. */
+  read(): FileTexts;
   close(): void;
 }
 
@@ -43,12 +47,16 @@ export function watch(
     timer = setTimeout(look, Math.max(0, Math.min(debounceMs, firstChange + maxWaitMs - now)));
   }
 
+  function read(): FileTexts {
+    const files = folders.during(() => reader.read());
+    if (!sameTexts(files.files, last.files) || !sameTexts(files.unreadable, last.unreadable)) last = files;
+    return last;
+  }
+
   function look(): void {
     timer = undefined;
-    const files = folders.during(() => reader.read());
-    if (sameTexts(files.files, last.files) && sameTexts(files.unreadable, last.unreadable)) return;
-    last = files;
-    onChange(files);
+    const before = last;
+    if (read() !== before) onChange(last);
   }
 
   function close(): void {
@@ -56,7 +64,7 @@ export function watch(
     folders.close();
   }
 
-  return { initial, close, [Symbol.dispose]: close };
+  return { initial, latest: () => last, read, close, [Symbol.dispose]: close };
 }
 
 interface Watched {

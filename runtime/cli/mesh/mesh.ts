@@ -5,7 +5,7 @@ import { serveAdmin } from '#admin/server.ts';
 import { adminSocket } from '#admin/state-folder.ts';
 import { openAuthority } from '#identity/authority-folder.ts';
 import type { StopOptions } from '#proxy/stop.ts';
-import { FileReader, type FileTexts } from '#resources/files.ts';
+import type { FileTexts } from '#resources/files.ts';
 import { watch } from '#resources/watch.ts';
 import { parseNodeId } from '#xds/node.ts';
 import { createXdsServer, type XdsServer } from '#xds/server.ts';
@@ -46,7 +46,6 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const xdsSocket = join(state, 'xds.sock');
   const fleet: Fleet = createFleet({ options, modules, xds, xdsSocket, authority });
   const toWorld = createWorld(options);
-  const reader = new FileReader(options.paths, options.stdin);
   let world = EMPTY;
 
   async function update(texts: FileTexts): Promise<void> {
@@ -76,11 +75,21 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     const run = (): Promise<void> => update(texts());
     return (queue = queue.then(run, run));
   };
-  const reload = (): Promise<void> => enqueue(() => reader.read());
+  // One reader for the watch and for who asks: an older reading can never be applied after a newer one.
+  const watcher = watch(
+    options.paths,
+    () => void enqueue(() => watcher.latest()).catch((error: Error) => report(failed(error))),
+    options.stdin === undefined ? {} : { input: options.stdin },
+  );
+  const reload = (): Promise<void> => enqueue(() => watcher.read());
 
   const running = createRunning({ options, xds, fleet, authority, world: () => world, reload });
-  const admin = await serveAdmin(running, adminSocket(state));
+  const admin = await serveAdmin(running, adminSocket(state)).catch((error: unknown) => {
+    watcher.close();
+    throw error;
+  });
   const release = async (how?: StopOptions): Promise<void> => {
+    watcher.close();
     await queue.catch(() => undefined);
     newest.abort();
     await fleet.stop(how);
@@ -89,27 +98,19 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   };
   try {
     await xds.listen(xdsSocket);
-    await reload();
+    await enqueue(() => watcher.latest());
     loaded = true;
   } catch (error) {
     await release({ drainMs: 0 });
     throw error;
   }
-  const watcher = watch(
-    options.paths,
-    (texts) => void enqueue(() => texts).catch((error: Error) => report(failed(error))),
-    options.stdin === undefined ? {} : { input: options.stdin },
-  );
 
   let stopping: Promise<void> | undefined;
   return {
     running,
     ready: async (timeoutMs) => void (await Promise.all(fleet.all().map((waypoint) => waypoint.ready(timeoutMs)))),
     reload,
-    stop(how) {
-      watcher.close();
-      return (stopping ??= release(how));
-    },
+    stop: (how) => (stopping ??= release(how)),
   };
 }
 
