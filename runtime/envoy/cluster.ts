@@ -61,6 +61,9 @@ const TUNNEL = any(HttpProtocolOptionsSchema, {
         value: {
           ...http2,
           allowConnect: true,
+          // As ztunnel allows. Without it a burst overfills a connection whose SETTINGS have not come yet, and the
+          // tunnels past the peer's limit are refused.
+          maxConcurrentStreams: 100,
           connectionKeepalive: { interval: duration(30_000), timeout: duration(10_000) },
         },
       },

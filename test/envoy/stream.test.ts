@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Tunnel } from '#hbone/tunnel.ts';
 import { documents, gateway, NAMESPACE, pod, service } from './mesh/manifests.ts';
 import { startTestMesh, type TestMesh } from './mesh/mesh.ts';
 
@@ -16,6 +17,14 @@ const BASE = documents(
   pod({ name: 'db-1', app: 'db', ip: '127.0.19.2', labels: { 'test/tcp': 'true' } }),
 );
 
+/** All that comes through a tunnel until it is closed, and the error that closed it. */
+function everything(tunnel: Tunnel): Promise<string> {
+  let text = '';
+  tunnel.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  tunnel.on('error', (error) => (text += error.message));
+  return new Promise((resolve) => tunnel.once('close', () => resolve(text)));
+}
+
 describe('streams', () => {
   let mesh: TestMesh;
   beforeAll(async () => {
@@ -25,18 +34,18 @@ describe('streams', () => {
 
   it('250 tunnels at once, no more than 100 on one connection', async () => {
     const tls = await mesh.tls('default/sleep');
-    const tunnels = await Promise.all(
-      Array.from({ length: 250 }, () => mesh.client.connect({ waypoint: mesh.waypoint, authority: TCP, tls })),
-    );
+    const tunnels: Tunnel[] = [];
+    const closed: Promise<string>[] = [];
+    const open = async (index: number): Promise<void> => {
+      const tunnel = await mesh.client.connect({ waypoint: mesh.waypoint, authority: TCP, tls });
+      // Listened to at once: one may be reset while others are still being opened.
+      closed[index] = everything(tunnel);
+      tunnels[index] = tunnel;
+    };
+    await Promise.all(Array.from({ length: 250 }, (_, index) => open(index)));
     expect(mesh.client.connections()).toBe(3);
-    const answers = tunnels.map(async (tunnel, index) => {
-      let text = '';
-      tunnel.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      tunnel.end(`${index}\n`);
-      await once(tunnel, 'close');
-      return text;
-    });
-    expect(await Promise.all(answers)).toEqual(tunnels.map((_, index) => `hello\n${index}\ngoodbye\n`));
+    tunnels.forEach((tunnel, index) => tunnel.end(`${index}\n`));
+    expect(await Promise.all(closed)).toEqual(tunnels.map((_, index) => `hello\n${index}\ngoodbye\n`));
   });
 
   it('20 MB down and 20 MB up pass without being held', async () => {
