@@ -35,7 +35,7 @@ afterAll(async () => {
 
 test(`the reference decides as Envoy's RBAC does: ${CASES * REQUESTS} pairs, seed ${SEED}`, async () => {
   const pairs = cases.flatMap((made, number) =>
-    made.requests.map((request) => ({ made, number, request: ofOneFamily(request) })),
+    made.requests.map((request) => ({ made, number, request: onTheWire(request) })),
   );
   let at = 0;
   let denied = 0;
@@ -64,11 +64,12 @@ function alike(came: AuthzDecision, expected: AuthzDecision, set: AuthzPolicySet
 
 const isSix = (address: string): boolean => address.includes(':');
 
-/** PROXY protocol has one family for both ends. */
-function ofOneFamily(request: AuthzRequest): AuthzRequest {
+/** The request as a wire can carry it: PROXY protocol has one family for both ends, HTTP/1.1 no blanks around a value. */
+function onTheWire(request: AuthzRequest): AuthzRequest {
   const { sourceIp, destinationIp } = request;
-  if (isSix(sourceIp) === isSix(destinationIp)) return request;
-  return { ...request, sourceIp: isSix(destinationIp) ? '2001:db8::1' : '10.0.0.1' };
+  const headers = request.headers.map(([name, value]) => [name, value.replace(/^[ \t]+|[ \t]+$/g, '')] as const);
+  if (isSix(sourceIp) === isSix(destinationIp)) return { ...request, headers };
+  return { ...request, headers, sourceIp: isSix(destinationIp) ? '2001:db8::1' : '10.0.0.1' };
 }
 
 /** Says to Envoy by PROXY protocol whence and whereto, and by headers who and under which set. */
