@@ -16,6 +16,8 @@ const BASE = documents(
   pod({ name: 'guess-1', app: 'guess', ip: '127.0.14.2', labels: TCP }),
   service({ name: 'site', ip: '10.96.4.12', port: 7000, portName: 'stuff' }),
   pod({ name: 'site-1', app: 'site', ip: '127.0.14.3' }),
+  service({ name: 'download', ip: '10.96.4.13', port: 7000, portName: 'tcp' }),
+  pod({ name: 'download-1', app: 'download', ip: '127.0.14.4' }),
   policy('not-bob', 'db', 'DENY', '[{from: [{source: {principals: [cluster.local/ns/default/sa/bob]}}]}]'),
   policy('not-bob-either', 'guess', 'DENY', '[{from: [{source: {principals: [cluster.local/ns/default/sa/bob]}}]}]'),
 );
@@ -45,6 +47,19 @@ describe('TCP through the waypoint', () => {
     await once(stream, 'data');
     stream.end('select 1\n');
     expect(await all).toBe('hello\nselect 1\ngoodbye\n');
+  });
+
+  it('a server that ends first, after more than any buffer holds: every byte comes, and the end', async () => {
+    const stream = await tunnel('10.96.4.13:7000', 'default/alice');
+    let size = 0;
+    stream.on('data', (chunk: Buffer) => (size += chunk.length));
+    // Stock Envoy then takes nothing more from us and resets the stream behind its end (envoyproxy/envoy#47378).
+    stream.on('error', () => undefined);
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    stream.write('GET /bytes/20000000 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    await closed;
+    expect(stream.readableEnded).toBe(true);
+    expect(size).toBeGreaterThan(20_000_000);
   });
 
   /** What a caller who may not connect gets: a refused CONNECT, or a tunnel that is reset before any byte. */
