@@ -1,5 +1,6 @@
 import type { Finding } from '#model/finding.ts';
 import type { SpiffeId } from '#model/identity.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { Model } from '#model/waypoint.ts';
 
@@ -69,6 +70,8 @@ interface ProcessStatus {
   readonly startedAt: string;
   /** What was given with `-f`. */
   readonly paths: readonly string[];
+  /** How its Envoys normalize a path before anything is decided. */
+  readonly pathNormalization: PathNormalization;
 }
 
 export type Settled =

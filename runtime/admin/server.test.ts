@@ -12,7 +12,13 @@ import { adminSocket, stateFolder } from './state-folder.ts';
 function running(changes: Partial<Running> = {}): Running {
   const identity = 'spiffe://cluster.local/ns/app/sa/wp';
   return {
-    process: () => ({ version: '1.2.3', pid: 7, startedAt: '2026-01-02T03:04:05.000Z', paths: ['mesh/'] }),
+    process: () => ({
+      version: '1.2.3',
+      pid: 7,
+      startedAt: '2026-01-02T03:04:05.000Z',
+      paths: ['mesh/'],
+      pathNormalization: 'BASE',
+    }),
     world: () => ({ model: { waypoints: [], ingresses: [] }, findings: [], statuses: [] }),
     waypoints: () => [
       {
@@ -63,7 +69,11 @@ describe('the admin socket', () => {
   it('answers what a verb asks', async () => {
     await serving({}, async () => {
       const client = adminClient(socket);
-      expect(await client.status()).toMatchObject({ process: { pid: 7 }, waypoints: [{ name: 'wp' }], proxies: [] });
+      expect(await client.status()).toMatchObject({
+        process: { pid: 7, pathNormalization: 'BASE' },
+        waypoints: [{ name: 'wp' }],
+        proxies: [],
+      });
       expect(await client.world()).toEqual({ model: { waypoints: [], ingresses: [] }, findings: [], statuses: [] });
       expect(await client.programs('app', 'wp')).toEqual([{ name: 'authz/x:80', text: 'deny\n' }]);
       expect(await client.issue({ identity: 'spiffe://cluster.local/ns/a/sa/b', ttlMs: 1000 })).toMatchObject({

@@ -6,6 +6,7 @@ import { createHboneClient } from '#hbone/client.ts';
 import { HboneError } from '#hbone/error.ts';
 import type { HboneTls } from '#hbone/tls.ts';
 import type { SpiffeId } from '#model/identity.ts';
+import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from '#model/path-normalization.ts';
 import { baggageOf } from './baggage.ts';
 import type { RunOf, Values } from './command.ts';
 import type { curl } from './commands/curl.ts';
@@ -80,6 +81,7 @@ interface Target {
   readonly via: string;
   /** Known when a model is: then what happened can be explained. */
   readonly destination: Destination | undefined;
+  readonly pathNormalization: PathNormalization;
 }
 
 async function targetOf(url: URL, values: Flags, terminal: Terminal): Promise<Target> {
@@ -89,13 +91,14 @@ async function targetOf(url: URL, values: Flags, terminal: Terminal): Promise<Ta
   const world = admin === undefined ? undefined : await worldOf(values, admin, terminal);
   const destination = world === undefined ? undefined : destinationOf(world.model, url, values.namespace);
   const authority = destination?.authority ?? `${url.hostname}:${portOf(url)}`;
-  const { waypoint, expectedIdentity, trustDomain } = await waypointOf(values, destination, admin);
+  const { waypoint, expectedIdentity, trustDomain, pathNormalization } = await waypointOf(values, destination, admin);
   const identity = values.as === undefined ? undefined : identityOf(values.as, trustDomain);
   const tls = await credentials(values, identity, admin);
   const name = destination && `${destination.waypoint.namespace}/${destination.waypoint.name}`;
   return {
     identity,
     destination,
+    pathNormalization,
     via: name ?? `${waypoint.host}:${waypoint.port}`,
     entry: {
       waypoint,
@@ -116,6 +119,7 @@ interface Entrance {
   readonly waypoint: MeshEntry['waypoint'];
   readonly expectedIdentity: SpiffeId | undefined;
   readonly trustDomain: string;
+  readonly pathNormalization: PathNormalization;
 }
 
 async function waypointOf(
@@ -127,9 +131,15 @@ async function waypointOf(
   const named = given === undefined ? undefined : identityOf(given, values['trust-domain']);
   if (values.waypoint !== undefined) {
     const trustDomain = destination?.waypoint.trustDomain ?? values['trust-domain'];
-    return { waypoint: addressOf(values.waypoint), expectedIdentity: named, trustDomain };
+    // Of a waypoint whose process is not asked nobody knows more than the default.
+    const isOurs = admin !== undefined && values.file.length === 0;
+    const pathNormalization = isOurs
+      ? (await asked(admin.status())).process.pathNormalization
+      : DEFAULT_PATH_NORMALIZATION;
+    return { waypoint: addressOf(values.waypoint), expectedIdentity: named, trustDomain, pathNormalization };
   }
-  const { waypoints } = await asked((admin as AdminClient).status());
+  const { process, waypoints } = await asked((admin as AdminClient).status());
+  const { pathNormalization } = process;
   const { namespace, name } = (destination as Destination).waypoint;
   const served = waypoints.find((one) => one.namespace === namespace && one.name === name);
   if (served === undefined) {
@@ -141,7 +151,8 @@ async function waypointOf(
       next: 'portolan status, or --waypoint HOST:PORT',
     });
   }
-  return { waypoint: served.address, expectedIdentity: named ?? served.identity, trustDomain: served.trustDomain };
+  const { address, identity, trustDomain } = served;
+  return { waypoint: address, expectedIdentity: named ?? identity, trustDomain, pathNormalization };
 }
 
 function addressOf(text: string): MeshEntry['waypoint'] {
@@ -251,11 +262,11 @@ async function happened(
   return `${line}${why === undefined ? '' : `  ${printable(oneLine(why))}`}\n`;
 }
 
-async function explained({ destination, identity }: Target, request: MeshRequest) {
+async function explained({ destination, identity, pathNormalization }: Target, request: MeshRequest) {
   if (destination === undefined || identity === undefined || destination.port.protocol === 'tcp') return undefined;
   const { explain } = await import('./explain/explanation.ts');
   const { method, path, host, headers } = request;
-  return await explain(destination, { identity, method, path, host, headers });
+  return await explain(destination, { identity, method, path, host, headers, pathNormalization });
 }
 
 async function asJson(target: Target, request: MeshRequest, response: MeshResponse): Promise<object> {

@@ -21,7 +21,13 @@ export function createRunning(parts: RunningParts): Running {
   const { options, xds, fleet, authority } = parts;
   const startedAt = new Date().toISOString();
   return {
-    process: () => ({ version: VERSION, pid: process.pid, startedAt, paths: options.paths }),
+    process: () => ({
+      version: VERSION,
+      pid: process.pid,
+      startedAt,
+      paths: options.paths,
+      pathNormalization: options.pathNormalization,
+    }),
     world: parts.world,
     waypoints: () => fleet.all().map((waypoint) => waypoint.status()),
     proxies: () => xds.status().nodes.map(proxyStatus),
