@@ -47,10 +47,13 @@ export interface ProxyStatus {
   readonly rejections: readonly Rejection[];
 }
 
-/** A waypoint that this process serves, as its callers reach it. */
-export interface WaypointStatus {
+export interface WaypointName {
   readonly namespace: string;
   readonly name: string;
+}
+
+/** A waypoint that this process serves, as its callers reach it. */
+export interface WaypointStatus extends WaypointName {
   /** Where HBONE is terminated. */
   readonly address: { readonly host: string; readonly port: number };
   readonly identity: SpiffeId;
@@ -70,6 +73,8 @@ interface ProcessStatus {
   readonly startedAt: string;
   /** What was given with `-f`. */
   readonly paths: readonly string[];
+  /** Another number when the files were translated again: as long as it is the same, so is the world. */
+  readonly revision: number;
   /** How its Envoys normalize a path before anything is decided. */
   readonly pathNormalization: PathNormalization;
 }
@@ -116,9 +121,10 @@ export interface Running {
   programs(namespace: string, name: string): readonly ProgramText[] | undefined;
   /**
    * Reads the files again at once, then waits until every waypoint has at least one Envoy, and every connected one has
-   * accepted what the files hold; or until the time is up. A rejection ends the wait: time does not mend it.
+   * accepted what the files hold; or until the time is up. A rejection ends the wait: time does not mend it. With a
+   * waypoint only that one is waited for.
    */
-  settled(timeoutMs: number): Promise<Settled>;
+  settled(timeoutMs: number, waypoint?: WaypointName): Promise<Settled>;
   /** Throws if the identity is not one of the trust domain, or if certificates come from files (there is no CA). */
   issue(request: CertificateRequest): Promise<IssuedCertificate>;
 }

@@ -17,6 +17,7 @@ function running(changes: Partial<Running> = {}): Running {
       pid: 7,
       startedAt: '2026-01-02T03:04:05.000Z',
       paths: ['mesh/'],
+      revision: 1,
       pathNormalization: 'BASE',
     }),
     world: () => ({ model: { waypoints: [], ingresses: [] }, findings: [], statuses: [] }),
@@ -92,15 +93,17 @@ describe('the admin socket', () => {
   });
 
   it('waits as long as it is told, and passes on what is missing', async () => {
-    let asked = 0;
-    const settled = async (timeoutMs: number): Promise<Settled> => {
-      asked = timeoutMs;
+    let asked: readonly unknown[] = [];
+    const settled = async (...asking: Parameters<Running['settled']>): Promise<Settled> => {
+      const [timeoutMs] = (asked = asking);
       return { settled: false, waitedMs: timeoutMs, missing: ['app/wp: no Envoy is connected'] };
     };
     await serving({ settled }, async () => {
       const result = await adminClient(socket).settled(120);
-      expect(asked).toBe(120);
+      expect(asked).toEqual([120]);
       expect(result).toEqual({ settled: false, waitedMs: 120, missing: ['app/wp: no Envoy is connected'] });
+      await adminClient(socket).settled(50, { namespace: 'app', name: 'wp' });
+      expect(asked).toEqual([50, { namespace: 'app', name: 'wp' }]);
     });
   });
 
