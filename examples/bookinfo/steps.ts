@@ -76,11 +76,13 @@ export const denied: Step = async (stage) => {
 };
 
 /** The policy that said so, from the filter's own program. */
-async function reason({ caller }: Stage, { as, method = 'GET', url }: Call): Promise<string> {
+async function reason({ mesh, caller }: Stage, { as, method = 'GET', url }: Call): Promise<string> {
   const destination = caller.destination(url);
   const { pathname, host } = new URL(url);
   const identity = identityOf(as, destination.waypoint.trustDomain);
-  const { authz } = await explain(destination, { identity, method, path: pathname, host, headers: [] });
+  const { pathNormalization } = mesh.running.process();
+  const request = { identity, method, path: pathname, host, headers: [], pathNormalization };
+  const { authz } = await explain(destination, request);
   if (authz.decidedBy !== undefined) return `${authz.decidedBy.action} ${policyText(authz.decidedBy)}`;
   if (authz.nearest === undefined) return 'no rule allows it';
   return `no rule allows it; nearest is ${policyText(authz.nearest)}, which misses ${authz.nearest.missed.join(', ')}`;

@@ -1,12 +1,17 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Backend } from '#model/backend.ts';
-import { ClusterSchema, Cluster_DiscoveryType, Cluster_LbPolicy } from '#gen/envoy/config/cluster/v3/cluster_pb.ts';
+import {
+  ClusterSchema,
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  Cluster_LbSubsetConfig_LbSubsetFallbackPolicy,
+} from '#gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { CircuitBreakersSchema } from '#gen/envoy/config/cluster/v3/circuit_breaker_pb.ts';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { any } from './any.ts';
 import { duration, encode, encoded } from './encode.ts';
-import { CONNECT_ORIGINATE, WORKLOADS, WORKLOAD_ORIGINATE, WORKLOAD_PLAIN } from './names.ts';
+import { CONNECT_ORIGINATE, POD_KEY, WORKLOADS, WORKLOAD_ORIGINATE, WORKLOAD_PLAIN } from './names.ts';
 import type { XdsResource } from './resource.ts';
 import { ads } from './source.ts';
 import { hole, template, type Template } from './template.ts';
@@ -165,10 +170,25 @@ export function connectOriginate(trustDomain: string): XdsResource {
   return encode(CONNECT_ORIGINATE, ClusterSchema, cluster);
 }
 
-/** Clusters of traffic that is addressed to pods: the way in, the way on for HTTP, and plain TCP for pods without HBONE. */
+/**
+ * Clusters of traffic that is addressed to pods: the way in, the way on, and plain TCP for pods without HBONE. The way
+ * on has an endpoint for each pod, though all are one listener: it is by the endpoint that metrics know the pod.
+ */
 export function workloadClusters(): readonly XdsResource[] {
   const onward = create(ClusterSchema, {
-    ...toInternalListener(WORKLOAD_ORIGINATE, WORKLOAD_ORIGINATE),
+    name: WORKLOAD_ORIGINATE,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: { edsConfig: ads() },
+    connectTimeout: duration(5_000),
+    perConnectionBufferLimitBytes: BUFFER_LIMIT,
+    commonLbConfig: { healthyPanicThreshold: {} },
+    lbSubsetConfig: {
+      // TCP is not told apart by routes, and needs not be: every endpoint leads on.
+      fallbackPolicy: Cluster_LbSubsetConfig_LbSubsetFallbackPolicy.ANY_ENDPOINT,
+      subsetSelectors: [{ keys: [POD_KEY], singleHostPerSubset: true }],
+    },
+    circuitBreakers: OPEN,
+    transportSocket: INTERNAL,
     typedExtensionProtocolOptions: { [HTTP_OPTIONS]: SAME_AS_CALLER },
   });
   const plain = create(ClusterSchema, {

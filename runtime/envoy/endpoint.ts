@@ -1,8 +1,17 @@
 import type { Backend, Endpoint } from '#model/backend.ts';
+import type { Workload } from '#model/waypoint.ts';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import { LbEndpointSchema, LocalityLbEndpointsSchema } from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.ts';
 import { encoded } from './encode.ts';
-import { authority, CONNECT_ORIGINATE, ENDPOINT_METADATA, ORIGINAL_DST } from './names.ts';
+import {
+  authority,
+  CONNECT_ORIGINATE,
+  ENDPOINT_METADATA,
+  ORIGINAL_DST,
+  POD_KEY,
+  SUBSET_METADATA,
+  WORKLOAD_ORIGINATE,
+} from './names.ts';
 import type { XdsResource } from './resource.ts';
 import { field, hole, template, type Template } from './template.ts';
 
@@ -10,7 +19,7 @@ import { field, hole, template, type Template } from './template.ts';
  * Istio's form of a workload in endpoint metadata (name, namespace, canonical name, revision and cluster), and behind
  * it the identity, which metrics report as destination_principal.
  */
-function workloadMetadata({ workload, identity }: Endpoint): string {
+function workloadMetadata({ workload, identity }: Pick<Endpoint, 'workload' | 'identity'>): string {
   const { name, namespace, app, version } = workload;
   return [name, namespace, app, version, 'Kubernetes', identity].map((part) => part.replaceAll(';', '_')).join(';');
 }
@@ -83,3 +92,30 @@ const plain = (portValue: number, weight: number): Template =>
     metadata: { filterMetadata: { istio: { workload: hole(1) } } },
     loadBalancingWeight: weight,
   });
+
+/** The pods that are reached by their own addresses: one endpoint each, all of them the listener that goes on to pods. */
+export function workloadAssignment(workloads: readonly Workload[]): XdsResource {
+  const endpoints = workloads.map(({ address, labels: workload, identity }) =>
+    field(LocalityLbEndpointsSchema.field.lbEndpoints, POD(address, workloadMetadata({ workload, identity }))),
+  );
+  const all = field(ClusterLoadAssignmentSchema.field.endpoints, ...endpoints);
+  return encoded(WORKLOAD_ORIGINATE, ClusterLoadAssignmentSchema, Buffer.concat([NAME(WORKLOAD_ORIGINATE), all]));
+}
+
+const POD = template(LbEndpointSchema, {
+  hostIdentifier: {
+    case: 'endpoint',
+    value: {
+      address: {
+        address: {
+          case: 'envoyInternalAddress',
+          value: {
+            addressNameSpecifier: { case: 'serverListenerName', value: WORKLOAD_ORIGINATE },
+            endpointId: hole(0),
+          },
+        },
+      },
+    },
+  },
+  metadata: { filterMetadata: { istio: { workload: hole(1) }, [SUBSET_METADATA]: { [POD_KEY]: hole(0) } } },
+});

@@ -23,6 +23,10 @@ export const SOURCE_ADDRESS = 'envoy.filters.listener.original_dst.remote_ip';
 export const ORIGINAL_DST = 'envoy.filters.listener.original_dst';
 export const ENDPOINT_METADATA = 'portolan';
 
+/** By what an endpoint of `workload_originate` is chosen. */
+export const SUBSET_METADATA = 'envoy.lb';
+export const POD_KEY = 'pod';
+
 /** The number by which the routing filter tells the router which backend it chose. */
 export const DRAW_HEADER = 'x-portolan-draw';
 

@@ -28,7 +28,8 @@ export function routeConfiguration(name: string, routes: readonly Route[]): XdsR
 
 const NAME = template(RouteConfigurationSchema, { name: hole(0) });
 
-const VIRTUAL_HOST = toBinary(
+/** Any Host: what a request is for was chosen by the address of its tunnel. */
+export const VIRTUAL_HOST = toBinary(
   VirtualHostSchema,
   create(VirtualHostSchema, {
     name: 'service',
@@ -143,7 +144,7 @@ function action(routeAction: RouteAction) {
 type Forward = Extract<RouteAction, { kind: 'forward' }>;
 
 /** Only requests of which no byte was sent on are tried again, unless the route says more: no request happens twice. */
-const SAFE_RETRY = { retryOn: 'connect-failure,refused-stream,reset-before-request', numRetries: 2 };
+export const SAFE_RETRY = { retryOn: 'connect-failure,refused-stream,reset-before-request', numRetries: 2 };
 
 function forward(route: Forward) {
   return {

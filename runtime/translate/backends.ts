@@ -75,7 +75,7 @@ function endpointsOf(service: KnownService, port: KnownPort, inventory: Inventor
     );
   }
   const selected = workloads.selected(service.name.namespace, service.service.spec.selector);
-  return memo.get(key, [service, port, ...selected], () => endpointsOfWorkloads(port, selected));
+  return memo.get(key, [service, port, ...selected], () => endpointsOfWorkloads(service, port, selected));
 }
 
 function noEndpoints({ service, port }: BackendUse): Finding {

@@ -1,6 +1,6 @@
 import type { StringMatch } from '#model/match.ts';
 import type { RouteMatch } from '#model/route.ts';
-import type { HTTPMatchRequest, IstioStringMatch } from '#resources/virtual-service-match.ts';
+import { regardlessOfCase, type HTTPMatchRequest, type IstioStringMatch } from '#resources/virtual-service-match.ts';
 
 type HeaderMatch = RouteMatch['headers'][number];
 
@@ -39,13 +39,11 @@ function valueOf({ exact, prefix, regex }: IstioStringMatch): StringMatch {
   return regex ? { kind: 'regex', value: regex } : { kind: 'present' };
 }
 
-/** Without regard to case, a path can be matched only by a regular expression. */
 function pathOf(uri: HTTPMatchRequest['uri'], ignoreCase: boolean): RouteMatch['path'] {
   if (uri === undefined) return everything;
   const { exact, prefix, regex } = uri;
   if (regex !== undefined) return { kind: 'regex', value: regex };
   const value = exact ?? prefix;
-  if (!ignoreCase) return { kind: exact === undefined ? 'rawPrefix' : 'exact', value };
-  const quoted = value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return { kind: 'regex', value: `(?i)${quoted}${exact === undefined ? '.*' : ''}` };
+  if (ignoreCase) return { kind: 'regex', value: regardlessOfCase(uri) };
+  return { kind: exact === undefined ? 'rawPrefix' : 'exact', value };
 }

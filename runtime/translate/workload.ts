@@ -5,6 +5,7 @@ import type { Pod } from '#resources/pod.ts';
 import type { WorkloadEntry } from '#resources/workload-entry.ts';
 import { canonicalAddress } from './ip-address.ts';
 import { label, type Labels } from './label-selector.ts';
+import { workloadName } from './workload-name.ts';
 
 /** A pod or WorkloadEntry that has an address, and what translation needs to know of it. */
 export interface KnownWorkload {
@@ -106,9 +107,13 @@ function ownTunnel(labels: Labels, annotations: Labels): boolean {
   );
 }
 
-/** A pod written by hand has no conditions: it counts as ready while it runs. */
+/**
+ * A pod written by hand has no conditions: it counts as ready while it runs. One that is to be deleted may go at any
+ * moment, and gets nothing new, though it may say for a while that it is ready.
+ */
 function isReady(pod: Pod): boolean {
   const { conditions, phase } = pod.status;
+  if (pod.metadata.deletionTimestamp !== undefined) return false;
   const ready = conditions.find(({ type }) => type === 'Ready');
   return ready === undefined ? phase === undefined || phase === 'Running' : ready.status === 'True';
 }
@@ -128,15 +133,4 @@ function workloadLabels(labels: Labels, name: string, namespace: string): Worklo
       label(labels, 'version') ??
       'latest',
   };
-}
-
-/** What Kubernetes appends to the name of a Deployment: the hash of the template, and five of its safe letters. */
-const replicaSuffix = /-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$/;
-
-/** The name of what a pod is a replica of: its Deployment, StatefulSet or the like, else the pod itself. */
-function workloadName(pod: Pod): string {
-  const { name, labels } = pod.metadata;
-  const hash = label(labels, 'pod-template-hash');
-  const at = hash === undefined ? -1 : name.lastIndexOf(`-${hash}-`);
-  return at > 0 ? name.slice(0, at) : name.replace(replicaSuffix, '');
 }
