@@ -1,6 +1,7 @@
 import { addContext, Context, findContext, removeContext } from './context.ts';
 import { feature } from './feature.ts';
-import { createRoot, expectRootEnds, freeRoot, Root } from './root.ts';
+import { expectRootEnds } from './reclaim.ts';
+import { createRoot, freeRoot, Root } from './root.ts';
 import { createStream, freeStream, Stream } from './stream.ts';
 
 // For filters that remember something of a stream until it ends: both callbacks are exports of the module. Others save

@@ -6,7 +6,8 @@ import { feature } from './feature.ts';
 import { put, putNumber, say } from './log.ts';
 import { reset, toHeap } from './memory.ts';
 import { createProgram, release } from './program.ts';
-import { createRoot, reclaimRoots, Root, setProgram } from './root.ts';
+import { reclaimRoots } from './reclaim.ts';
+import { createRoot, Root, setProgram } from './root.ts';
 import { Text, text } from './text.ts';
 import { VALUE_OUT, take, value, valueSize } from './value.ts';
 
