@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,12 +47,6 @@ export class RealEnvoy {
   /** Everything Envoy said on standard error. */
   get log(): string {
     return this.#said;
-  }
-
-  /** Its resident memory, VMs included. */
-  get residentKb(): number {
-    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]);
   }
 
   /** The port that the named listener got. */
