@@ -22,6 +22,7 @@ import { httpFilters, tcpAuthzFilter } from './filter.ts';
 import { httpConnection } from './http-connection.ts';
 import { CONNECT_TERMINATE, portName } from './names.ts';
 import type { EmitOptions } from './options.ts';
+import { serviceLine, setParties } from './parties.ts';
 import type { XdsResource } from './resource.ts';
 import { hole, template, type Template } from './template.ts';
 import { downstreamTls } from './tls.ts';
@@ -70,14 +71,25 @@ export function serviceListeners(options: EmitOptions): (port: ServicePort) => X
   const name = hole(0);
   const http = create(FilterChainSchema, {
     name: 'http',
-    filters: [httpConnection(name, httpFilters(name, options.without), options)],
+    filters: httpChain(name, hole(2), options),
   });
   const tcp = create(FilterChainSchema, { name: 'tcp', filters: [tcpAuthzFilter(name), tcpProxy(name, hole(1))] });
   const shape = (protocol: ServicePort['protocol']): Template =>
     template(ListenerSchema, internalListener(name, protocol, http, tcp));
   const shapes = { http: shape('http'), http2: shape('http2'), tcp: shape('tcp'), detect: shape('detect') };
-  return (port) => encoded(portName(port), ListenerSchema, shapes[port.protocol](portName(port), port.backend));
+  return (port) =>
+    encoded(
+      portName(port),
+      ListenerSchema,
+      shapes[port.protocol](portName(port), port.backend, serviceLine(port.service)),
+    );
 }
+
+/** The network filters of HTTP inside a tunnel. `service`: its line for the metrics filter. */
+export const httpChain = (name: string, service: string, options: EmitOptions, without = options.without): Filter[] => [
+  ...(without?.includes('metrics') ? [] : [setParties(service)]),
+  httpConnection(name, httpFilters(name, without), options),
+];
 
 /**
  * An internal listener for HTTP, for TCP, or for both, told apart by the first bytes. A protocol in which the server

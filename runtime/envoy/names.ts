@@ -15,6 +15,8 @@ export const UNRESOLVED = 'unresolved';
 export const PEER_PRINCIPAL = 'io.istio.peer_principal';
 export const LOCAL_PRINCIPAL = 'io.istio.local_principal';
 export const SOURCE_BAGGAGE = 'io.istio.source_baggage';
+/** Who calls whom, for the metrics filter. */
+export const PARTIES = 'portolan.parties';
 export const EXPECTED_IDENTITY = 'envoy.network.upstream_subject_alt_names';
 export const DESTINATION_ADDRESS = 'envoy.filters.listener.original_dst.local_ip';
 export const SOURCE_ADDRESS = 'envoy.filters.listener.original_dst.remote_ip';

@@ -4,12 +4,12 @@ import { FilterChainSchema } from '#gen/envoy/config/listener/v3/listener_compon
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.ts';
 import { compilePrograms } from '#policy/index.ts';
 import { encode } from './encode.ts';
-import { httpFilters, tcpAuthzFilter } from './filter.ts';
-import { httpConnection } from './http-connection.ts';
-import { internalListener, tcpProxy } from './listener.ts';
+import { tcpAuthzFilter } from './filter.ts';
+import { httpChain, internalListener, tcpProxy } from './listener.ts';
 import { filterName, tcpFilterName, WORKLOADS, WORKLOAD_ORIGINATE } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import { keepDestination } from './originate.ts';
+import { serviceLine } from './parties.ts';
 import { httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource } from './resource.ts';
 import { workloadAssignment } from './endpoint.ts';
@@ -20,7 +20,7 @@ export function workloadListener(waypoint: Waypoint, options: EmitOptions): read
   const without = [...(options.without ?? []), 'routing', 'fault'] as const;
   const http = create(FilterChainSchema, {
     name: 'http',
-    filters: [keepDestination(), httpConnection(WORKLOADS, httpFilters(WORKLOADS, without), options)],
+    filters: [keepDestination(), ...httpChain(WORKLOADS, serviceLine(noService(waypoint)), options, without)],
   });
   const tcp = create(FilterChainSchema, {
     name: 'tcp',
@@ -39,9 +39,11 @@ export function workloadListener(waypoint: Waypoint, options: EmitOptions): read
   ];
 }
 
+const noService = ({ namespace }: Waypoint): ServicePort['service'] => ({ namespace, name: '', host: '' });
+
 /** Programs are compiled for a service port; pods behave as one without a service name and with any port. */
 const asPort = (waypoint: Waypoint): ServicePort => ({
-  service: { namespace: waypoint.namespace, name: '', host: '' },
+  service: noService(waypoint),
   port: 0,
   addresses: [],
   protocol: 'detect',
