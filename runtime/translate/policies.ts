@@ -57,7 +57,7 @@ export function createPolicies(): (
       else push({ waypoint: byWaypoint, class: byClass, namespace: byNamespace }[to.kind], to.name, enforcer);
     };
     const account = ({ enforcer, to, status, findings: own }: Attached): void => {
-      findings.push(...own);
+      if (own.length > 0) findings.push(...own);
       if (status !== undefined) statuses.push(status);
       if (enforcer !== undefined) for (const each of to) add(each, enforcer);
     };
@@ -100,9 +100,9 @@ function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Atta
   const report = statusOf(resource, attachments, enforcement);
   return {
     enforcer: enforcement.kind === 'ignore' ? undefined : { namespace, name, enforcement },
-    to: attachments.flatMap(({ to }) => to ?? []),
+    to: attachments.map(({ to }) => to).filter((to) => to !== undefined),
     status: report.status,
-    findings: [...findings, ...report.findings],
+    findings: findings.length === 0 ? report.findings : [...findings, ...report.findings],
   };
 }
 
