@@ -13,8 +13,13 @@ export function groupsOf<T extends object>(make: (part: T) => Group): (parts: re
   return (parts) => {
     if (parts === before) return groups;
     const moved = parts.length === before.length ? undefined : new Map(before.map((part, at) => [part, groups[at]!]));
-    groups = parts.map((part, at) => (part === before[at] ? groups[at]! : (moved?.get(part) ?? make(part))));
+    const next = moved === undefined ? [...groups] : [];
+    for (let at = 0; at < parts.length; at++) {
+      const part = parts[at]!;
+      if (moved !== undefined || part !== before[at]) next[at] = moved?.get(part) ?? make(part);
+    }
     before = parts;
+    groups = next;
     return groups;
   };
 }

@@ -25,18 +25,21 @@ export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => Xds
   const features = httpFeatures(options.without);
   const ofPorts = groupsOf((port: ServicePort) => portResources(port, options, features, listener));
   const ofBackends = groupsOf(backendResources);
-  const ofWaypoint = lastOf((waypoint: Waypoint) => waypointResources(waypoint, options), sameSurroundings);
-  let last: { readonly groups: readonly Group[]; readonly snapshot: XdsSnapshot } | undefined;
+  const ofWaypoint = lastOf((waypoint: Waypoint) => [waypointResources(waypoint, options)], sameSurroundings);
+  let last: { readonly lists: Lists; readonly snapshot: XdsSnapshot } | undefined;
   return (waypoint) => {
-    const groups = [ofWaypoint(waypoint), ...ofPorts(waypoint.ports), ...ofBackends(waypoint.backends)];
-    const snapshot = (last && changed(last.snapshot, last.groups, groups)) ?? assembled(groups);
-    last = { groups, snapshot };
+    const lists = [ofWaypoint(waypoint), ofPorts(waypoint.ports), ofBackends(waypoint.backends)];
+    const snapshot = (last && changed(last.snapshot, last.lists, lists)) ?? assembled(lists);
+    last = { lists, snapshot };
     return snapshot;
   };
 }
 
 /** One waypoint, once. */
 export const emitWaypoint = (waypoint: Waypoint, options: EmitOptions): XdsSnapshot => createEmitter(options)(waypoint);
+
+/** The groups of each kind of part. */
+type Lists = readonly (readonly Group[])[];
 
 /** The result for the last input, as long as inputs are alike. */
 function lastOf<K, V>(compute: (key: K) => V, alike: (a: K, b: K) => boolean): (key: K) => V {
@@ -94,13 +97,15 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): Group {
   return resources;
 }
 
-function assembled(groups: readonly Group[]): XdsSnapshot {
+function assembled(lists: Lists): XdsSnapshot {
   const types = new Map<string, Map<string, XdsResource>>();
-  for (const group of groups) {
-    for (const resource of group) {
-      let ofType = types.get(resource.typeUrl);
-      if (ofType === undefined) types.set(resource.typeUrl, (ofType = new Map()));
-      ofType.set(resource.name, resource);
+  for (const groups of lists) {
+    for (const group of groups) {
+      for (const resource of group) {
+        let ofType = types.get(resource.typeUrl);
+        if (ofType === undefined) types.set(resource.typeUrl, (ofType = new Map()));
+        ofType.set(resource.name, resource);
+      }
     }
   }
   return types;
@@ -110,13 +115,17 @@ function assembled(groups: readonly Group[]): XdsSnapshot {
 const FEW = 64;
 
 /** The snapshot with the groups that differ exchanged; undefined where it is not a matter of a few. */
-function changed(before: XdsSnapshot, old: readonly Group[], groups: readonly Group[]): XdsSnapshot | undefined {
-  if (old.length !== groups.length) return undefined;
-  const differing: number[] = [];
-  for (let index = 0; index < groups.length; index++) {
-    if (groups[index] === old[index]) continue;
-    if (differing.length === FEW) return undefined;
-    differing.push(index);
+function changed(before: XdsSnapshot, old: Lists, lists: Lists): XdsSnapshot | undefined {
+  const differing: { readonly gone: Group; readonly come: Group }[] = [];
+  for (const [kind, groups] of lists.entries()) {
+    const were = old[kind];
+    if (groups === were) continue;
+    if (groups.length !== were?.length) return undefined;
+    for (let index = 0; index < groups.length; index++) {
+      if (groups[index] === were[index]) continue;
+      if (differing.length === FEW) return undefined;
+      differing.push({ gone: were[index]!, come: groups[index]! });
+    }
   }
   if (differing.length === 0) return before;
   const types = new Map(before);
@@ -130,19 +139,16 @@ function changed(before: XdsSnapshot, old: readonly Group[], groups: readonly Gr
     return copy;
   };
   // All removals first: a name may move from one group to another.
-  const kept = (resource: XdsResource, group: Group | undefined): boolean =>
-    group?.some(
+  const kept = (resource: XdsResource, group: Group): boolean =>
+    group.some(
       ({ typeUrl, name, version }) =>
         typeUrl === resource.typeUrl && name === resource.name && version === resource.version,
-    ) ?? false;
-  for (const index of differing) {
-    for (const resource of old[index] ?? [])
-      if (!kept(resource, groups[index])) ofType(resource.typeUrl).delete(resource.name);
+    );
+  for (const { gone, come } of differing) {
+    for (const resource of gone) if (!kept(resource, come)) ofType(resource.typeUrl).delete(resource.name);
   }
-  for (const index of differing) {
-    for (const resource of groups[index] ?? []) {
-      if (!kept(resource, old[index])) ofType(resource.typeUrl).set(resource.name, resource);
-    }
+  for (const { gone, come } of differing) {
+    for (const resource of come) if (!kept(resource, gone)) ofType(resource.typeUrl).set(resource.name, resource);
   }
   return types;
 }

@@ -2,6 +2,7 @@ import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import type { VirtualService } from '#resources/virtual-service.ts';
+import type { Addresses } from './addresses.ts';
 import { type BackendUse, useBackend } from './backend.ts';
 import type { Destinations } from './destinations.ts';
 import { findService } from './host.ts';
@@ -45,7 +46,46 @@ interface Scope {
   readonly context: VirtualServiceContext;
 }
 
+/** Lists with the same items as the last ones are the same. */
+function listsOf(results: readonly PortResult[], last: Last | undefined): PortLists {
+  if (results === last?.results) return last.lists;
+  const { lists } = last ?? { lists: undefined };
+  return {
+    ports: results.map(({ port }) => port),
+    uses: same(
+      lists?.uses,
+      results.map(({ uses }) => uses),
+    ),
+    findings: same(
+      lists?.findings,
+      results.flatMap(({ findings }) => findings),
+    ),
+  };
+}
+
+const same = <T>(before: readonly T[] | undefined, now: readonly T[]): readonly T[] =>
+  before !== undefined && sameItems(before, now) ? before : now;
+
 type Referents = Pick<PortSources, 'services' | 'waypointOf' | 'destinations'>;
+
+/** What was made of all ports of the waypoint. */
+interface PortLists {
+  readonly ports: readonly ServicePort[];
+  readonly uses: readonly (readonly BackendUse[])[];
+  readonly findings: readonly Finding[];
+}
+
+/** The last lists, and what they were made of. */
+interface Last {
+  readonly services: readonly KnownService[];
+  readonly addresses: Addresses;
+  readonly scope: Pick<Scope, 'shared' | 'whole' | 'referents'>;
+  readonly routes: HttpRoutes;
+  readonly virtualServices: VirtualServices;
+  readonly policies: object;
+  readonly results: readonly PortResult[];
+  readonly lists: PortLists;
+}
 
 /** What a port was made of, in single fields: they are asked for each port on each edit, which must leave no garbage. */
 interface Made {
@@ -76,13 +116,72 @@ const newPortMemo = (): PortMemo => new PortMemo();
 export class Ports {
   readonly #options: TranslateOptions;
   readonly #memos = new Memo<PortMemo>();
+  #last: Last | undefined;
 
   constructor(options: TranslateOptions) {
     this.#options = options;
   }
 
-  /** What `make` needs to know of all ports together. */
-  scope(waypoint: WaypointGateway, shared: readonly Enforcer[], from: PortSources): Scope {
+  /** All ports of these services, in their order. An edit of policies asks for the ports alone that it is about. */
+  all(
+    services: readonly KnownService[],
+    addresses: Addresses,
+    waypoint: WaypointGateway,
+    shared: readonly Enforcer[],
+    from: PortSources,
+  ): PortLists {
+    const scope = this.#scope(waypoint, shared, from);
+    const results = this.#edited(services, addresses, scope) ?? this.#whole(services, addresses, scope);
+    const { routes, virtualServices, policies } = from;
+    const lists = listsOf(results, this.#last);
+    const { whole, referents } = scope;
+    const asked = { shared, whole, referents };
+    const { mark } = policies;
+    this.#last = { services, addresses, scope: asked, routes, virtualServices, policies: mark, results, lists };
+    return lists;
+  }
+
+  #whole(services: readonly KnownService[], addresses: Addresses, scope: Scope): readonly PortResult[] {
+    const results: PortResult[] = [];
+    for (const service of services) {
+      for (const port of service.ports) {
+        const own = addresses.of(service, port);
+        if (own.length > 0) results.push(this.#port(service, port, own, scope));
+      }
+    }
+    this.#memos.sweep();
+    return results;
+  }
+
+  /** The last results with those of a few services made again; undefined when more than policies changed. */
+  #edited(services: readonly KnownService[], addresses: Addresses, scope: Scope): readonly PortResult[] | undefined {
+    const last = this.#last;
+    const { policies, routes, virtualServices } = scope.from;
+    if (
+      last?.services !== services ||
+      last.addresses !== addresses ||
+      last.routes !== routes ||
+      last.virtualServices !== virtualServices ||
+      last.scope.whole !== scope.whole ||
+      !sameItems(last.scope.shared, scope.shared) ||
+      !sameReferents(last.scope.referents, scope.referents)
+    )
+      return undefined;
+    if (policies.mark === last.policies) return last.results;
+    if (policies.edit?.since !== last.policies) return undefined;
+    const results = [...last.results];
+    for (const service of policies.edit.services) {
+      let at = results.findIndex(({ port }) => port.service === service.name);
+      for (const port of at < 0 ? none : service.ports) {
+        const own = addresses.of(service, port);
+        if (own.length > 0) results[at++] = this.#port(service, port, own, scope);
+      }
+    }
+    return results;
+  }
+
+  /** What the making of one port needs to know of all together. */
+  #scope(waypoint: WaypointGateway, shared: readonly Enforcer[], from: PortSources): Scope {
     const { namespace } = waypoint.gateway.metadata;
     const { services, waypointOf, destinations } = from;
     const context: VirtualServiceContext = {
@@ -95,7 +194,7 @@ export class Ports {
     return { waypoint, shared, whole, from, referents: { services, waypointOf, destinations }, context };
   }
 
-  make(service: KnownService, port: KnownPort, addresses: readonly string[], scope: Scope): PortResult {
+  #port(service: KnownService, port: KnownPort, addresses: readonly string[], scope: Scope): PortResult {
     const { waypoint, shared, whole, from, referents } = scope;
     const memo = this.#memos.get(port.key, none, newPortMemo);
     const enforcers = from.policies.ofService(service, waypoint, shared);
@@ -118,10 +217,6 @@ export class Ports {
     const asked = resource === undefined ? undefined : referents;
     memo.made = { service, port, addresses, routes, whole, resource, referents: asked, enforcers, result };
     return result;
-  }
-
-  sweep(): void {
-    this.#memos.sweep();
   }
 
   #make(

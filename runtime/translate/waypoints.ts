@@ -1,8 +1,7 @@
 import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
-import type { ServicePort, Waypoint, Workload } from '#model/waypoint.ts';
+import type { Waypoint, Workload } from '#model/waypoint.ts';
 import { type Addresses, shareAddresses } from './addresses.ts';
-import type { BackendUse } from './backend.ts';
 import { createBackends } from './backends.ts';
 import type { Enrolments } from './enrolments.ts';
 import type { Gateways } from './gateways.ts';
@@ -52,26 +51,14 @@ export function createWaypoints(
     const shared = addresses.get(key, services, () => shareAddresses(services));
     findings.push(...shared.findings);
     const policies = from.policies.ofWaypoint(waypoint);
-    const list: ServicePort[] = [];
-    const uses: (readonly BackendUse[])[] = [];
-    const scope = makePorts.scope(waypoint, policies, from);
-    for (const service of services) {
-      for (const port of service.ports) {
-        const own = shared.of(service, port);
-        if (own.length === 0) continue;
-        const result = makePorts.make(service, port, own, scope);
-        list.push(result.port);
-        uses.push(result.uses);
-        if (result.findings.length > 0) findings.push(...result.findings);
-      }
-    }
-    makePorts.sweep();
+    const ofPorts = makePorts.all(services, shared, waypoint, policies, from);
+    findings.push(...ofPorts.findings);
     const destinationOf = (service: KnownService) => from.destinations.of(service, namespace);
-    const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
+    const found = backends.make(key, ofPorts.uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
     const members = enrolments.workloads.byWaypoint.get(key) ?? none;
     const parts = {
-      ports: lists.keep(key, list),
+      ports: lists.keep(key, ofPorts.ports),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
       workloadAuthz: workloadSets.get(key, policies, () => policySet(policies, 'detect')),
