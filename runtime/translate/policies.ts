@@ -102,7 +102,7 @@ function gather(attached: readonly Attached[], invalid: readonly InvalidResource
 
 interface Shared extends Pick<Policies, 'ofWaypoint' | 'findings' | 'statuses'> {
   /** What decides about the service's namespace. The waypoint's own is part of what is shared. */
-  foreign(service: KnownService, waypoint: WaypointGateway): readonly Enforcer[] | undefined;
+  readonly foreign: (service: KnownService, waypoint: WaypointGateway) => readonly Enforcer[] | undefined;
 }
 
 /** Part by part: an object that kept the one before would keep all that ever were. */
