@@ -5,10 +5,11 @@ import { regardlessOfCase, type HTTPMatchRequest, type IstioStringMatch } from '
 type HeaderMatch = RouteMatch['headers'][number];
 
 const everything = { kind: 'rawPrefix', value: '/' } as const;
+const everyRequest: RouteMatch = { path: everything, headers: [], query: [] };
 
 /** A match of a VirtualService: prefixes are raw text, and the pseudo-headers can be matched by any kind. */
 export function requestMatch(match: HTTPMatchRequest | undefined): RouteMatch {
-  if (match === undefined) return { path: everything, headers: [], query: [] };
+  if (match === undefined) return everyRequest;
   const { uri, method, scheme, authority, headers, withoutHeaders, queryParams } = match;
   const pseudo: readonly (readonly [string, IstioStringMatch | undefined])[] = [
     [':scheme', scheme],
