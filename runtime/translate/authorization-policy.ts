@@ -1,4 +1,4 @@
-import type { AuthzPolicy } from '#model/authz.ts';
+import type { AuthzPolicy, AuthzSource } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import { hasHttpFields, isHttp, readRule, type WrittenRule } from './authz-rule.ts';
@@ -52,11 +52,16 @@ export function readPolicy(resource: AuthorizationPolicy, trustDomains: readonly
 function forTcp(policy: AuthzPolicy): AuthzPolicy {
   if (policy.action === 'ALLOW') return { ...policy, rules: policy.rules.filter((rule) => !hasHttpFields(rule)) };
   const rules = policy.rules.map((rule) => ({
-    from: rule.from.map(({ requestPrincipals: _, ...source }) => source),
+    from: rule.from.map((source) => withoutToken(source)),
     to: rule.to.map(({ ports }) => ({ hosts: nothing, methods: nothing, paths: nothing, ports })),
     when: rule.when.filter((condition) => !isHttp(condition)),
   }));
   return { ...policy, rules };
+}
+
+function withoutToken(source: AuthzSource): AuthzSource {
+  const { requestPrincipals: _, ...rest } = source;
+  return rest;
 }
 
 function closed(resource: AuthorizationPolicy, reason: string, findings: readonly Finding[]): ReadPolicy {

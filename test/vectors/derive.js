@@ -4,7 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The signed token is left out: a request has the claims that it was made of. */
-const request = ({ jwt: _, ...rest }) => rest;
+function request(written) {
+  const { jwt: _, ...rest } = written;
+  return rest;
+}
 
 const full = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const sets = full.sets.map(({ id, policies, requests }) => ({ id, policies, requests: requests.map(request) }));

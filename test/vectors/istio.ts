@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuthzPolicy, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
-import { TOKEN_FILTER, TOKEN_PAYLOAD, type MetadataMap } from '#model/metadata.ts';
+import type { MetadataMap } from '#model/metadata.ts';
+import { tokenMetadata } from '#policy/authz/token.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import { readPolicy } from '#translate/authorization-policy.ts';
 
@@ -114,7 +115,7 @@ function vectorRequest(written: WrittenRequest): VectorRequest {
   const { method, host, headers, srcIp, dstIp, dstPort, principal, claims, xff, expect, tags } = written;
   const request = {
     ...(principal !== undefined && { principal }),
-    ...(claims !== undefined && { metadata: { [TOKEN_FILTER]: { [TOKEN_PAYLOAD]: payload(claims) } } }),
+    ...(claims !== undefined && { metadata: tokenMetadata(claims) }),
     sourceIp: srcIp,
     ...(xff !== undefined && { remoteIp: xff.split(',').at(-1)?.trim() ?? '' }),
     destinationIp: dstIp,
@@ -125,15 +126,6 @@ function vectorRequest(written: WrittenRequest): VectorRequest {
     headers: Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const),
   };
   return { request, allowed: expect === 'allow', path: written.path, tags };
-}
-
-/** What Envoy's jwt_authn, as Istio configures it, leaves of a token: claims that are lists in one text are lists. */
-function payload(claims: MetadataMap): MetadataMap {
-  const spaced = ['scope', 'permission'].flatMap((name) => {
-    const value = claims[name];
-    return typeof value === 'string' ? [[name, value.split(' ')] as const] : [];
-  });
-  return { ...claims, ...Object.fromEntries(spaced) };
 }
 
 /**

@@ -22,21 +22,23 @@ import { TrieKeys, writeTrie } from './byte-trie.ts';
 import { claimPath } from './token.ts';
 
 /** A place in metadata on the way to something that is asked for; numbers are plus one, 0 for none. */
-class Step {
-  attribute = 0;
-  part = 0;
-  readonly next = new Map<string, Step>();
+interface Step {
+  attribute: number;
+  part: number;
+  readonly next: Map<string, Step>;
+}
 
-  /** The place that this path leads to from here. */
-  at(path: readonly string[]): Step {
-    let step: Step = this;
-    for (const key of path) {
-      const next = step.next.get(key) ?? new Step();
-      step.next.set(key, next);
-      step = next;
-    }
-    return step;
+const newStep = (): Step => ({ attribute: 0, part: 0, next: new Map() });
+
+/** The step that this path leads to. */
+function stepTo(root: Step, path: readonly string[]): Step {
+  let step = root;
+  for (const key of path) {
+    const next = step.next.get(key) ?? newStep();
+    step.next.set(key, next);
+    step = next;
   }
+  return step;
 }
 
 const KINDS: readonly number[] = [ATTRIBUTE_METADATA, ATTRIBUTE_METADATA_TEXT, ATTRIBUTE_METADATA_LIST];
@@ -46,14 +48,14 @@ export const isMetadata = ({ kind }: Attribute): boolean => KINDS.includes(kind)
 
 /** Writes the tree of places that these attributes are about, whose records lie from `records` on. */
 export function writeSteps(writer: ProgramWriter, attributes: readonly Attribute[], records: number): void {
-  const root = new Step();
+  const root = newStep();
   for (const [number, attribute] of [...attributes.entries()].reverse()) {
     if (attribute.kind === ATTRIBUTE_REQUEST_PRINCIPAL) {
-      root.at(claimPath(['iss'])).part = STEP_PART_ISSUER;
-      root.at(claimPath(['sub'])).part = STEP_PART_SUBJECT;
+      stepTo(root, claimPath(['iss'])).part = STEP_PART_ISSUER;
+      stepTo(root, claimPath(['sub'])).part = STEP_PART_SUBJECT;
     }
     if (!isMetadata(attribute)) continue;
-    const place = root.at(JSON.parse(attribute.name) as readonly string[]);
+    const place = stepTo(root, JSON.parse(attribute.name) as readonly string[]);
     writer.setU32(records + ATTRIBUTE_SIZE * number + ATTRIBUTE_NEXT, place.attribute);
     place.attribute = number + 1;
   }

@@ -1,6 +1,6 @@
-import { TOKEN_FILTER, TOKEN_PAYLOAD, type Metadata, type MetadataValue } from '#model/metadata.ts';
+import { TOKEN_FILTER, TOKEN_PAYLOAD, type Metadata, type MetadataMap, type MetadataValue } from '#model/metadata.ts';
 
-// What Envoy's metadata says of a request: for the reference evaluator.
+// What Envoy's metadata says of a request.
 
 /** The value at this place. */
 export function metadataAt(metadata: Metadata | undefined, path: readonly string[]): MetadataValue | undefined {
@@ -31,4 +31,16 @@ export function requestPrincipalOf(
   const issuer = plainText(metadataAt(metadata, claimPath(['iss'])));
   const subject = plainText(metadataAt(metadata, claimPath(['sub'])));
   return issuer === undefined || issuer === '' || subject === undefined ? undefined : { issuer, subject };
+}
+
+/** Claims that OAuth writes into one text, with blanks between them. */
+const SPACED: readonly string[] = ['scope', 'permission'];
+
+/** What Envoy's jwt_authn leaves of a token with these claims that it has verified. */
+export function tokenMetadata(claims: MetadataMap): Metadata {
+  const payload = Object.entries(claims).map(([name, value]): readonly [string, MetadataValue] => [
+    name,
+    SPACED.includes(name) && typeof value === 'string' ? value.split(' ').filter((word) => word !== '') : value,
+  ]);
+  return { [TOKEN_FILTER]: { [TOKEN_PAYLOAD]: Object.fromEntries(payload) } };
 }
