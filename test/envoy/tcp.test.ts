@@ -121,8 +121,17 @@ describe('TCP through the waypoint', () => {
     const send = async (first: Buffer | string): Promise<string> => {
       const stream = await tunnel('10.96.4.14:8443', 'default/alice');
       const all = readAll(stream);
-      stream.end(first);
-      return (await all).slice(0, 6);
+      const heard = once(stream, 'data') as Promise<[Buffer]>;
+      stream.write(first);
+      const text = await Promise.race([
+        all,
+        heard.then(
+          ([chunk]) => chunk.toString(),
+          () => '',
+        ),
+      ]);
+      stream.end();
+      return text.slice(0, 6);
     };
     expect(await send(await clientHello('good.example'))).toBe('hello\n');
     const before = mesh.pod('vault-1').connections;
