@@ -63,6 +63,7 @@ export const codes = {
   PTL1316: 'a "*" in a value is not a wildcard, because it is neither first nor last',
   PTL1317: 'the provider and the action of an AuthorizationPolicy do not go together',
   PTL1318: 'an AuthorizationPolicy without rules never decides anything',
+  PTL1319: 'a service account is not valid, or stands beside principals or namespaces',
 
   // 14: conflict and precedence
   PTL1401: 'an HTTPRoute and a VirtualService steer the same service: the HTTPRoute wins',

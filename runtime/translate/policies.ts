@@ -158,7 +158,7 @@ const sameTarget = (a: AttachedTo, b: AttachedTo): boolean =>
 
 function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Attached {
   const { namespace, name } = resource.metadata;
-  const { enforcement, findings } = readPolicy(resource);
+  const { enforcement, findings } = readPolicy(resource, around.trustDomains);
   const targets = targetsOf(resource);
   if (targets.length === 0) {
     const told = [...findings, ...workloadFindings(resource, enforcement)];

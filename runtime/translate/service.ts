@@ -6,7 +6,7 @@ import { refOf } from './condition.ts';
 import { serviceName } from './host.ts';
 import { canonicalAddress } from './ip-address.ts';
 import { none } from './memo.ts';
-import { protocolOf } from './protocol.ts';
+import { isTls, protocolOf } from './protocol.ts';
 
 /** One TCP port of a Service. */
 export interface KnownPort {
@@ -17,6 +17,8 @@ export interface KnownPort {
   /** A number, or the name of a port of the pod. */
   readonly targetPort: number | string;
   readonly protocol: ServicePort['protocol'];
+  /** TLS passes through it. */
+  readonly tls?: true;
 }
 
 /** What translation needs to know of a Service; depends on the Service alone. */
@@ -48,6 +50,7 @@ export function readService(service: Service, clusterDomain: string): KnownServi
     name: port.name,
     targetPort: port.targetPort ?? port.port,
     protocol: protocolOf(port),
+    ...(isTls(port) ? { tls: true as const } : {}),
   }));
   if (ports.length > 1) ports.sort((a, b) => a.port - b.port);
   return {

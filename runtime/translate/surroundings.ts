@@ -17,11 +17,13 @@ export function createSurroundings(
   gateways: Gateways,
   waypointOf: ReadonlyMap<KnownService, WaypointGateway>,
 ) => Surroundings {
+  const trustDomains = [options.trustDomain, ...options.trustDomainAliases];
   return step((services, classes, gateways, waypointOf): Surroundings => {
     const { waypoints, others } = gateways;
     const isWaypointClass = (name: string) => roleOfClass(name, classes, options) === 'waypoint';
     return {
       rootNamespace: options.rootNamespace,
+      trustDomains,
       services,
       waypointOf,
       waypoints,

@@ -56,7 +56,7 @@ export class Atom {
 /** One attribute of requests with all values that policies compare it to. */
 export class Attribute {
   readonly kind: number;
-  /** Header name in lower case; empty for other attributes. */
+  /** Header name in lower case, or place in metadata as JSON; empty for other attributes. */
   readonly name: string;
   readonly instance: number;
   /** In the order in which attributes are asked for: what tells them apart. */
@@ -110,7 +110,7 @@ export class Attributes {
   /** Made when there are more than a few. */
   #byName: Map<string, Attribute> | undefined;
 
-  /** The attribute of this kind (ATTRIBUTE_*) and header name; `instance` 1 and on: the same once more. */
+  /** The attribute of this kind (ATTRIBUTE_*) and name; `instance` 1 and on: the same once more. */
   get(kind: number, name: string, instance = 0): Attribute {
     const known = this.#find(kind, name, instance);
     if (known !== undefined) return known;
