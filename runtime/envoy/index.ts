@@ -1,4 +1,5 @@
 import type { Backend } from '#model/backend.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { compilePrograms } from '#policy/index.ts';
 import { backendCluster, bridge, connectOriginate, workloadClusters } from './cluster.ts';
@@ -22,6 +23,19 @@ type Group = readonly XdsResource[];
  * the same map.
  */
 export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
+  let made:
+    | { readonly mode: PathNormalization | undefined; readonly emit: ReturnType<typeof createEmitter> }
+    | undefined;
+  return (waypoint) => {
+    // Part of every listener, so that another one is another emitter: it is changed once in the life of a mesh.
+    const mode = options.pathNormalization ?? waypoint.pathNormalization;
+    if (made === undefined || made.mode !== mode)
+      made = { mode, emit: emitterOf({ ...options, pathNormalization: mode }) };
+    return made.emit(waypoint);
+  };
+}
+
+function emitterOf(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
   const listener = serviceListeners(options);
   const ofPort = memo((port: ServicePort) => portResources(port, options, listener));
   const ofBackend = memo(backendResources);
@@ -58,7 +72,10 @@ function lastOf<K, V>(compute: (key: K) => V, alike: (a: K, b: K) => boolean): (
 
 /** Nothing differs of what is not of a single port or backend. */
 const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
-  a.workloads === b.workloads && a.workloadAuthz === b.workloadAuthz && a.trustDomain === b.trustDomain;
+  a.workloads === b.workloads &&
+  a.workloadAuthz === b.workloadAuthz &&
+  a.trustDomain === b.trustDomain &&
+  a.trustDomainAliases === b.trustDomainAliases;
 
 /** Everything of one service port, and of nothing else: what changes together is sent together. */
 function portResources(

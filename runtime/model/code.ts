@@ -81,6 +81,11 @@ export const codes = {
   PTL1506: 'a value is valid but not supported',
   PTL1507: 'kinds of resources that a waypoint does not use',
 
+  // 16: the mesh configuration
+  PTL1601: 'the trust domain of the mesh configuration is not ours',
+  PTL1602: 'the text of the mesh configuration is not YAML',
+  PTL1603: 'a ConfigMap is named like the mesh configuration and is of another namespace',
+
   // 20: running and Envoy
   PTL2001: 'Envoy refused a part of its configuration: what it held before stays in force',
   PTL2002: 'an update failed as a whole: what was served before keeps serving',

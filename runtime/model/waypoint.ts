@@ -1,5 +1,7 @@
 import type { AuthzPolicySet } from './authz.ts';
 import type { Backend, ServiceName, WorkloadLabels } from './backend.ts';
+import type { ExtensionProvider } from './extension-provider.ts';
+import type { PathNormalization } from './path-normalization.ts';
 import type { Route } from './route.ts';
 import type { SpiffeId } from './identity.ts';
 
@@ -33,6 +35,12 @@ export interface Waypoint {
   readonly namespace: string;
   readonly name: string;
   readonly trustDomain: string;
+  /** Further trust domains whose identities may come in. */
+  readonly trustDomainAliases: readonly string[];
+  /** What the mesh configuration says, if it says anything. */
+  readonly pathNormalization?: PathNormalization;
+  /** External authorizers that policies may name, in the order of the mesh configuration. */
+  readonly extensionProviders: readonly ExtensionProvider[];
   /** Sorted by service host and port. */
   readonly ports: readonly ServicePort[];
   /** Every Backend that a port or route of this waypoint names, sorted by name. */

@@ -5,13 +5,14 @@ import type { Enforcement } from './authorization-policy.ts';
 import { targetPath, type Target } from './authz-target.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { Services } from './services.ts';
 
 /** What there is to attach to. */
 export interface Surroundings {
-  readonly rootNamespace: string;
+  readonly mesh: MeshConfig;
   readonly services: Services;
   readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly waypoints: ReadonlyMap<string, WaypointGateway>;
@@ -91,13 +92,13 @@ export function attach(
             });
       }
       case 'gateway.networking.k8s.io/GatewayClass':
-        if (namespace !== around.rootNamespace) {
-          return refuse('Invalid', `a GatewayClass can be targeted from namespace ${around.rootNamespace} only`, {
+        if (namespace !== around.mesh.rootNamespace) {
+          return refuse('Invalid', `a GatewayClass can be targeted from namespace ${around.mesh.rootNamespace} only`, {
             code: 'PTL1304',
             level: 'error',
-            expected: around.rootNamespace,
+            expected: around.mesh.rootNamespace,
             came: namespace,
-            next: `move the policy to namespace ${around.rootNamespace}, or target a Gateway`,
+            next: `move the policy to namespace ${around.mesh.rootNamespace}, or target a Gateway`,
           });
         }
         return around.isWaypointClass(target.name)

@@ -8,6 +8,7 @@ import { resolveHost } from './host.ts';
 import type { Translated } from './http-route.ts';
 import type { HttpRoutes } from './http-routes.ts';
 import { Memo, none, Slot } from './memo.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import type { TranslateOptions } from './options.ts';
 import { type Enforcer, type Policies, policySet } from './policies.ts';
 import { defaultRoute, mergeRoutes, withOwnBackend } from './port-routes.ts';
@@ -19,6 +20,7 @@ import type { Services } from './services.ts';
 
 /** All that decides about a port. */
 export interface PortSources {
+  readonly mesh: MeshConfig;
   readonly services: Services;
   readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly routes: HttpRoutes;

@@ -77,7 +77,16 @@ export function createWaypoints(
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;
-    return made.get(key, Object.values(parts), () => ({ namespace, name, trustDomain, ...parts }));
+    const { trustDomainAliases, pathNormalization, extensionProviders } = from.mesh;
+    return made.get(key, [from.mesh, ...Object.values(parts)], () => ({
+      namespace,
+      name,
+      trustDomain,
+      trustDomainAliases,
+      ...(pathNormalization === undefined ? {} : { pathNormalization }),
+      extensionProviders,
+      ...parts,
+    }));
   };
 
   return (inventory, gateways, enrolments, from) => {
