@@ -2,7 +2,7 @@ import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import type { Enforcement } from './authorization-policy.ts';
-import { targetPath, type Target } from './authz-target.ts';
+import { targetPath, type Target, type TargetedPolicy } from './authz-target.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
 import type { MeshConfig } from './mesh-config.ts';
@@ -20,7 +20,7 @@ export interface Surroundings {
   readonly otherGateways: ReadonlySet<string>;
   isWaypointClass(name: string): boolean;
   /** Everything that the attachment to these targets depends on, besides the policy: the inputs of its memo. */
-  lookUp(resource: AuthorizationPolicy, targets: readonly Target[]): readonly unknown[];
+  lookUp(resource: TargetedPolicy, targets: readonly Target[]): readonly unknown[];
 }
 
 /**
@@ -45,7 +45,7 @@ export interface Attachment {
 
 /** Judges every target of a policy. A policy reaches only what is in its own namespace, and classes from the root. */
 export function attach(
-  resource: AuthorizationPolicy,
+  resource: TargetedPolicy,
   targets: readonly Target[],
   around: Surroundings,
 ): readonly Attachment[] {
@@ -151,7 +151,7 @@ function missingService(
 }
 
 function notAttached(
-  resource: AuthorizationPolicy,
+  resource: TargetedPolicy,
   path: string,
   target: string,
   message: string,
@@ -162,25 +162,30 @@ function notAttached(
     level: 'error',
     resource: refOf(resource),
     path,
-    message: `AuthorizationPolicy ${resource.metadata.name} is not enforced for ${target}: ${message}`,
+    message: `${resource.kind} ${resource.metadata.name} is not enforced for ${target}: ${message}`,
     effect: 'the policy decides nothing there',
     next: 'correct the target',
     ...rest,
   };
 }
 
-/** Istio's condition, with one verdict a target, and what is worth knowing about each. */
-export function statusOf(
-  resource: AuthorizationPolicy,
+interface StatusReport {
+  readonly status: ResourceStatus;
+  readonly findings: readonly Finding[];
+}
+
+/** Istio's condition, with one verdict a target, and why each is not attached. `closed`: why it is not understood. */
+export function attachmentStatus(
+  resource: TargetedPolicy,
   attachments: readonly Attachment[],
-  enforcement: Enforcement,
-): { readonly status: ResourceStatus; readonly findings: readonly Finding[] } {
+  closed?: string,
+): StatusReport {
   const type = 'WaypointAccepted';
   const good = attachments.filter(({ to }) => to !== undefined);
   const bad = attachments.find(({ to }) => to === undefined);
   const overall =
-    enforcement.kind === 'close'
-      ? condition(type, false, 'Invalid', enforcement.reason)
+    closed !== undefined
+      ? condition(type, false, 'Invalid', closed)
       : bad === undefined
         ? condition(type, true, 'Accepted', [...new Set(good.map(({ message }) => message))].join(', '))
         : condition(type, false, good.length > 0 ? 'PartiallyInvalid' : bad.reason, bad.message);
@@ -195,7 +200,18 @@ export function statusOf(
       ],
     })),
   });
-  const findings = attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
+  return { status, findings: attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding])) };
+}
+
+/** The status of an AuthorizationPolicy, and what is worth knowing about each target. */
+export function statusOf(
+  resource: AuthorizationPolicy,
+  attachments: readonly Attachment[],
+  enforcement: Enforcement,
+): StatusReport {
+  const closed = enforcement.kind === 'close' ? enforcement.reason : undefined;
+  const { status, findings } = attachmentStatus(resource, attachments, closed);
+  const good = attachments.filter(({ to }) => to !== undefined);
   const tcp =
     enforcement.kind === 'enforce' && enforcement.http ? good.filter(({ tcpPorts }) => tcpPorts.length > 0) : [];
   return { status, findings: [...findings, ...tcp.map((attachment) => tcpFinding(resource, attachment))] };
