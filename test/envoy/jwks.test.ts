@@ -180,9 +180,9 @@ describe('keys that are fetched', () => {
       const connection = await mesh.open(VIP);
       const headers = [['authorization', `Bearer ${issuer.token()}`]] as const;
       const statuses = new Map<number, number>();
-      let ended = false;
+      const ended = new AbortController();
       const load = (async () => {
-        while (!ended) {
+        while (!ended.signal.aborted) {
           const { status } = await connection.send({
             method: 'GET',
             path: '/',
@@ -197,7 +197,7 @@ describe('keys that are fetched', () => {
         await mesh.apply('authn.yaml', authentication('tokens', 'web', rule(variants[(round + 1) % 3]!)));
         await wait(500);
       }
-      ended = true;
+      ended.abort();
       await load;
       connection.close();
       expect(Object.fromEntries(statuses)).toEqual({ 200: statuses.get(200) });
