@@ -75,8 +75,8 @@ interface ProcessStatus {
   readonly paths: readonly string[];
   /** Another number when the files were translated again: as long as it is the same, so is the world. */
   readonly revision: number;
-  /** How its Envoys normalize a path before anything is decided. */
-  readonly pathNormalization: PathNormalization;
+  /** How its Envoys normalize a path before anything is decided; absent: as the waypoint's mesh says, or STRICT. */
+  readonly pathNormalization?: PathNormalization;
 }
 
 export type Settled =

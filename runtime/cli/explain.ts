@@ -72,8 +72,11 @@ export const run: RunOf<typeof explain> = async ({ values, positionals, terminal
   return EXIT.found;
 };
 
-/** What is asked for; otherwise what the running process does, and offline what one would do. */
-async function normalizationOf(values: Values<typeof explain.flags>, terminal: Terminal): Promise<PathNormalization> {
+/** What is asked for; otherwise what the running process was told. Undefined: nobody said, so that the mesh does. */
+async function normalizationOf(
+  values: Values<typeof explain.flags>,
+  terminal: Terminal,
+): Promise<PathNormalization | undefined> {
   const isAsked = values['path-normalization'] !== undefined;
   if (isAsked || values.file.length > 0) return pathNormalizationOf(values['path-normalization']);
   const client = await runningPortolan(values.state, terminal);

@@ -16,6 +16,8 @@ const waypoint = (namespace: string): Waypoint => ({
   namespace,
   name: 'wp',
   trustDomain: 'cluster.local',
+  trustDomainAliases: [],
+  extensionProviders: [],
   ports: [],
   backends: [],
   workloads: [],

@@ -60,7 +60,7 @@ export function httpConnection(routes: string, filters: HttpFilter[], options: E
     configType: {
       case: 'typedConfig',
       value: any(HttpConnectionManagerSchema, {
-        ...NORMALIZATION[options.pathNormalization],
+        ...NORMALIZATION[options.pathNormalization ?? 'STRICT'],
         statPrefix: 'inbound',
         routeSpecifier: { case: 'rds', value: { routeConfigName: routes, configSource: ads() } },
         httpFilters: filters,

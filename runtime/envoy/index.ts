@@ -1,10 +1,13 @@
 import type { Backend } from '#model/backend.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { compilePrograms } from '#policy/index.ts';
+import { authnProgram, provenRoutes, reroutes } from './authn.ts';
 import { backendCluster, bridge, connectOriginate, workloadClusters } from './cluster.ts';
 import { connectRoutes } from './connect.ts';
 import { loadAssignment } from './endpoint.ts';
 import { httpFeatures } from './filter.ts';
+import { createJwksClusters } from './jwks.ts';
 import { connectTerminate, serviceListeners } from './listener.ts';
 import { type Group, groupsOf } from './groups.ts';
 import { authority, type Feature, filterName, portName, tcpFilterName } from './names.ts';
@@ -21,14 +24,28 @@ import { workloadListener } from './workload.ts';
  * the same map.
  */
 export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
+  let made:
+    | { readonly mode: PathNormalization | undefined; readonly emit: ReturnType<typeof createEmitter> }
+    | undefined;
+  return (waypoint) => {
+    // Part of every listener, so that another one is another emitter: it is changed once in the life of a mesh.
+    const mode = options.pathNormalization ?? waypoint.pathNormalization;
+    if (made === undefined || made.mode !== mode)
+      made = { mode, emit: emitterOf({ ...options, pathNormalization: mode }) };
+    return made.emit(waypoint);
+  };
+}
+
+function emitterOf(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
   const listener = serviceListeners(options);
   const features = httpFeatures(options.without);
   const ofPorts = groupsOf((port: ServicePort) => portResources(port, options, features, listener));
   const ofBackends = groupsOf(backendResources);
   const ofWaypoint = lastOf((waypoint: Waypoint) => [waypointResources(waypoint, options)], sameSurroundings);
+  const ofJwks = createJwksClusters(options.systemRoots);
   let last: { readonly lists: Lists; readonly snapshot: XdsSnapshot } | undefined;
   return (waypoint) => {
-    const lists = [ofWaypoint(waypoint), ofPorts(waypoint.ports), ofBackends(waypoint.backends)];
+    const lists = [ofWaypoint(waypoint), [ofJwks(waypoint)], ofPorts(waypoint.ports), ofBackends(waypoint.backends)];
     const snapshot = (last && changed(last.snapshot, last.lists, lists)) ?? assembled(lists);
     last = { lists, snapshot };
     return snapshot;
@@ -52,7 +69,11 @@ function lastOf<K, V>(compute: (key: K) => V, alike: (a: K, b: K) => boolean): (
 
 /** Nothing differs of what is not of a single port or backend. */
 const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
-  a.workloads === b.workloads && a.workloadAuthz === b.workloadAuthz && a.trustDomain === b.trustDomain;
+  a.workloads === b.workloads &&
+  a.workloadAuthz === b.workloadAuthz &&
+  a.workloadAuthn === b.workloadAuthn &&
+  a.trustDomain === b.trustDomain &&
+  a.trustDomainAliases === b.trustDomainAliases;
 
 /** Everything of one service port, and of nothing else: what changes together is sent together. */
 function portResources(
@@ -66,7 +87,8 @@ function portResources(
   const resources = port.addresses.map((address) => bridge(authority(address, port.port), name));
   resources.push(listener(name, port));
   if (port.protocol !== 'tcp') {
-    resources.push(routeConfiguration(name, port.routes));
+    resources.push(routeConfiguration(name, provenRoutes(port.authn, port.routes), reroutes(port.authn, port.routes)));
+    if (!options.without?.includes('authn')) resources.push(authnProgram(name, port.authn, port.routes));
     for (const feature of features) {
       resources.push(httpProgram(filterName(feature, name), feature, options.modules[feature], programs[feature]));
     }

@@ -1,6 +1,7 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
 import { BytesValueSchema } from '@bufbuild/protobuf/wkt';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.ts';
+import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts';
 import { RBACSchema as HttpRbacSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts';
 import { WasmSchema as HttpWasmSchema } from '#gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts';
 import { RBACSchema as NetworkRbacSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts';
@@ -16,6 +17,7 @@ const url = (schema: DescMessage): string => `type.googleapis.com/${schema.typeN
 
 /** What a discovered filter may turn out to be: ours, or the pass. */
 export const HTTP_TYPES: readonly string[] = [url(HttpWasmSchema), url(HttpRbacSchema)];
+export const AUTHN_TYPES: readonly string[] = [url(JwtAuthenticationSchema), url(HttpRbacSchema)];
 export const NETWORK_TYPES: readonly string[] = [url(NetworkWasmSchema), url(NetworkRbacSchema)];
 
 /**
@@ -71,6 +73,9 @@ export const httpProgram = (
   program === undefined
     ? filled(EXTENSION, name, HTTP_PASS, [name])
     : filled(EXTENSION, name, HTTP_PLUGINS[feature], [name, module, program]);
+
+/** The ECDS resource of an HTTP filter that has nothing to do. */
+export const httpPass = (name: string): XdsResource => filled(EXTENSION, name, HTTP_PASS, [name]);
 
 /** The ECDS resource of a network filter. */
 export const tcpProgram = (name: string, module: string, program: Uint8Array | undefined): XdsResource =>

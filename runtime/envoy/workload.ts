@@ -3,6 +3,7 @@ import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { FilterChainSchema } from '#gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.ts';
 import { compilePrograms } from '#policy/index.ts';
+import { authnProgram } from './authn.ts';
 import { encode } from './encode.ts';
 import { tcpAuthzFilter } from './filter.ts';
 import { httpChain, internalListener, tcpProxy } from './listener.ts';
@@ -32,6 +33,7 @@ export function workloadListener(waypoint: Waypoint, options: EmitOptions): read
     encode(WORKLOADS, ListenerSchema, internalListener(WORKLOADS, 'detect', http, tcp)),
     workloadRoutes(waypoint.workloads),
     workloadAssignment(waypoint.workloads),
+    ...(options.without?.includes('authn') ? [] : [authnProgram(WORKLOADS, waypoint.workloadAuthn, [])]),
     ...features.map((feature) =>
       httpProgram(filterName(feature, WORKLOADS), feature, options.modules[feature], programs[feature]),
     ),

@@ -1,4 +1,5 @@
 import { authorizationPolicy, type AuthorizationPolicy } from './authorization-policy.ts';
+import { configMap, type ConfigMap } from './config-map.ts';
 import { destinationRule, type DestinationRule } from './destination-rule.ts';
 import { endpointSlice, type EndpointSlice } from './endpoint-slice.ts';
 import { gatewayClass, type GatewayClass } from './gateway-class.ts';
@@ -8,6 +9,7 @@ import type { KindDefinition } from './kind.ts';
 import { namespace, type Namespace } from './namespace.ts';
 import { pod, type Pod } from './pod.ts';
 import { referenceGrant, type ReferenceGrant } from './reference-grant.ts';
+import { requestAuthentication, type RequestAuthentication } from './request-authentication.ts';
 import { serviceAccount, type ServiceAccount } from './service-account.ts';
 import { service, type Service } from './service.ts';
 import { virtualService, type VirtualService } from './virtual-service.ts';
@@ -16,6 +18,7 @@ import { workloadEntry, type WorkloadEntry } from './workload-entry.ts';
 /** Every kind that is read, by name. */
 export interface Kinds {
   readonly AuthorizationPolicy: AuthorizationPolicy;
+  readonly ConfigMap: ConfigMap;
   readonly DestinationRule: DestinationRule;
   readonly EndpointSlice: EndpointSlice;
   readonly Gateway: Gateway;
@@ -24,6 +27,7 @@ export interface Kinds {
   readonly Namespace: Namespace;
   readonly Pod: Pod;
   readonly ReferenceGrant: ReferenceGrant;
+  readonly RequestAuthentication: RequestAuthentication;
   readonly Service: Service;
   readonly ServiceAccount: ServiceAccount;
   readonly VirtualService: VirtualService;
@@ -35,6 +39,7 @@ export type AnyResource = Kinds[Kind];
 
 const definitions: { readonly [K in Kind]: KindDefinition<K> } = {
   AuthorizationPolicy: authorizationPolicy,
+  ConfigMap: configMap,
   DestinationRule: destinationRule,
   EndpointSlice: endpointSlice,
   Gateway: gateway,
@@ -43,6 +48,7 @@ const definitions: { readonly [K in Kind]: KindDefinition<K> } = {
   Namespace: namespace,
   Pod: pod,
   ReferenceGrant: referenceGrant,
+  RequestAuthentication: requestAuthentication,
   Service: service,
   ServiceAccount: serviceAccount,
   VirtualService: virtualService,

@@ -9,8 +9,10 @@ import { createHttpRoutes } from './http-routes.ts';
 import { createIngresses } from './ingresses.ts';
 import { createInventory } from './inventory.ts';
 import { defaultOptions, type TranslateOptions } from './options.ts';
+import { createMeshConfig } from './mesh-config.ts';
 import { createPolicies } from './policies.ts';
 import { createSurroundings } from './surroundings.ts';
+import { createRequestAuthentications } from './request-authentications.ts';
 import { createRemarks, createReports } from './reports.ts';
 import { createVirtualServices } from './virtual-services.ts';
 import { createWaypoints } from './waypoints.ts';
@@ -30,6 +32,7 @@ export interface Translation {
 export function createTranslator(options: Partial<TranslateOptions> = {}): (resources: ResourceSet) => Translation {
   const settings = { ...defaultOptions, ...options };
   const readInventory = createInventory(settings);
+  const readMeshConfig = createMeshConfig(settings);
   const sortGateways = createGateways(settings);
   const enrolAll = createEnrolments();
   const attachRoutes = createHttpRoutes();
@@ -37,6 +40,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
   const findDestinations = createDestinations(settings);
   const survey = createSurroundings(settings);
   const attachPolicies = createPolicies();
+  const attachAuthentications = createRequestAuthentications(settings);
   const makeWaypoints = createWaypoints(settings);
   const makeIngresses = createIngresses();
   const remark = createRemarks(settings);
@@ -44,6 +48,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
 
   return (resources) => {
     const inventory = readInventory(resources);
+    const mesh = readMeshConfig(resources.of('ConfigMap'));
     const { services, grants, classes } = inventory;
     const gateways = sortGateways(resources.of('Gateway'), classes);
     const enrolments = enrolAll(inventory, gateways);
@@ -56,14 +61,16 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
       routes.byService,
     );
     const destinations = findDestinations(resources.of('DestinationRule'), services);
-    const around = survey(services, classes, gateways, waypointOf);
+    const around = survey(mesh, services, classes, gateways, waypointOf);
     const policies = attachPolicies(resources.of('AuthorizationPolicy'), resources.invalid, around);
-    const sources = { services, waypointOf, routes, virtualServices, destinations, policies };
+    const authentications = attachAuthentications(resources.of('RequestAuthentication'), resources.invalid, around);
+    const sources = { mesh, services, waypointOf, routes, virtualServices, destinations, policies, authentications };
     const { waypoints, findings } = makeWaypoints(inventory, gateways, enrolments, sources);
     const ingresses = makeIngresses(resources.of('HTTPRoute'), inventory, gateways, destinations);
     const remarks = remark(inventory, gateways, routes, resources.invalid);
     const { services: ofServices, workloads: ofWorkloads, namespaces: ofNamespaces } = enrolments;
     const told = [
+      mesh,
       ofServices,
       ofWorkloads,
       ofNamespaces,
@@ -71,6 +78,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
       virtualServices,
       destinations,
       policies,
+      authentications,
       { findings },
       ingresses,
       remarks,

@@ -33,7 +33,8 @@ export function readInvalidPolicy(
   };
 }
 
-function reach({ kind, name }: Target, namespace: string, around: Surroundings): readonly AttachedTo[] {
+/** What a target, as it was written, can have meant. */
+export function reach({ kind, name }: Target, namespace: string, around: Surroundings): readonly AttachedTo[] {
   switch (kind) {
     case 'Service': {
       const service = around.services.get(namespace, name);
@@ -42,7 +43,7 @@ function reach({ kind, name }: Target, namespace: string, around: Surroundings):
     case 'Gateway':
       return [{ kind: 'waypoint', name: `${namespace}/${name}` }];
     default:
-      return namespace === around.rootNamespace ? [{ kind: 'class', name }] : [];
+      return namespace === around.mesh.rootNamespace ? [{ kind: 'class', name }] : [];
   }
 }
 

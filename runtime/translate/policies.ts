@@ -4,6 +4,7 @@ import type { ResourceStatus } from '#model/status.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import type { InvalidResource } from '#resources/resource.ts';
+import { join } from './attachment-index.ts';
 import { readPolicy, type Enforcement } from './authorization-policy.ts';
 import { targetsOf } from './authz-target.ts';
 import { push } from './inventory.ts';
@@ -172,16 +173,6 @@ function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Atta
     status: report.status,
     findings: findings.length === 0 ? report.findings : [...findings, ...report.findings],
   };
-}
-
-/** Most services have one policy and their waypoint none, and then there is nothing to copy. */
-function join(
-  a: readonly Enforcer[] = none,
-  b: readonly Enforcer[] = none,
-  c: readonly Enforcer[] = none,
-): readonly Enforcer[] {
-  if (a.length === 0 && c.length === 0) return b;
-  return b.length === 0 && c.length === 0 ? a : [...a, ...b, ...c];
 }
 
 const open: AuthzPolicySet = { policies: none };

@@ -2,16 +2,17 @@ import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import type { Enforcement } from './authorization-policy.ts';
-import { targetPath, type Target } from './authz-target.ts';
+import { targetPath, type Target, type TargetedPolicy } from './authz-target.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { Services } from './services.ts';
 
 /** What there is to attach to. */
 export interface Surroundings {
-  readonly rootNamespace: string;
+  readonly mesh: MeshConfig;
   /** Of the mesh: its own trust domain, then its aliases. */
   readonly trustDomains: readonly string[];
   readonly services: Services;
@@ -21,7 +22,7 @@ export interface Surroundings {
   readonly otherGateways: ReadonlySet<string>;
   isWaypointClass(name: string): boolean;
   /** The policy and everything else that its attachment to these targets depends on: the inputs of its memo. */
-  lookUp(resource: AuthorizationPolicy, targets: readonly Target[]): readonly unknown[];
+  lookUp(resource: TargetedPolicy, targets: readonly Target[]): readonly unknown[];
 }
 
 /**
@@ -46,7 +47,7 @@ export interface Attachment {
 
 /** Judges every target of a policy. A policy reaches only what is in its own namespace, and classes from the root. */
 export function attach(
-  resource: AuthorizationPolicy,
+  resource: TargetedPolicy,
   targets: readonly Target[],
   around: Surroundings,
 ): readonly Attachment[] {
@@ -95,13 +96,13 @@ export function attach(
             });
       }
       case 'gateway.networking.k8s.io/GatewayClass':
-        if (namespace !== around.rootNamespace) {
-          return refuse('Invalid', `a GatewayClass can be targeted from namespace ${around.rootNamespace} only`, {
+        if (namespace !== around.mesh.rootNamespace) {
+          return refuse('Invalid', `a GatewayClass can be targeted from namespace ${around.mesh.rootNamespace} only`, {
             code: 'PTL1304',
             level: 'error',
-            expected: around.rootNamespace,
+            expected: around.mesh.rootNamespace,
             came: namespace,
-            next: `move the policy to namespace ${around.rootNamespace}, or target a Gateway`,
+            next: `move the policy to namespace ${around.mesh.rootNamespace}, or target a Gateway`,
           });
         }
         return around.isWaypointClass(target.name)
@@ -156,7 +157,7 @@ function missingService(
 }
 
 function notAttached(
-  resource: AuthorizationPolicy,
+  resource: TargetedPolicy,
   path: string,
   target: string,
   message: string,
@@ -167,32 +168,36 @@ function notAttached(
     level: 'error',
     resource: refOf(resource),
     path,
-    message: `AuthorizationPolicy ${resource.metadata.name} is not enforced for ${target}: ${message}`,
+    message: `${resource.kind} ${resource.metadata.name} is not enforced for ${target}: ${message}`,
     effect: 'the policy decides nothing there',
     next: 'correct the target',
     ...rest,
   };
 }
 
-/** Istio's condition, with one verdict a target, and what is worth knowing about each. */
-export function statusOf(
-  resource: AuthorizationPolicy,
+interface StatusReport {
+  readonly status: ResourceStatus;
+  readonly findings: readonly Finding[];
+}
+
+/** Istio's condition, with one verdict a target, and why each is not attached. `closed`: why it is not understood. */
+export function attachmentStatus(
+  resource: TargetedPolicy,
   attachments: readonly Attachment[],
-  enforcement: Enforcement,
-): { readonly status: ResourceStatus; readonly findings: readonly Finding[] } {
+  closed?: string,
+): StatusReport {
   const type = 'WaypointAccepted';
   const [only] = attachments;
-  if (attachments.length === 1 && enforcement.kind === 'enforce' && only!.to !== undefined) {
+  if (attachments.length === 1 && closed === undefined && only!.to !== undefined) {
     const conditions = [condition(type, true, 'Accepted', only!.message)];
     const status = resourceStatus(refOf(resource), { conditions, parents: [{ parent: only!.target, conditions }] });
-    const mixed = enforcement.http && only!.tcpPorts.length > 0;
-    return { status, findings: mixed ? [tcpFinding(resource, only!)] : none };
+    return { status, findings: none };
   }
   const good = attachments.filter(({ to }) => to !== undefined);
   const bad = attachments.find(({ to }) => to === undefined);
   const overall =
-    enforcement.kind === 'close'
-      ? condition(type, false, 'Invalid', enforcement.reason)
+    closed !== undefined
+      ? condition(type, false, 'Invalid', closed)
       : bad === undefined
         ? condition(type, true, 'Accepted', [...new Set(good.map(({ message }) => message))].join(', '))
         : condition(type, false, good.length > 0 ? 'PartiallyInvalid' : bad.reason, bad.message);
@@ -207,9 +212,19 @@ export function statusOf(
       ],
     })),
   });
-  const findings = attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
-  const tcp =
-    enforcement.kind === 'enforce' && enforcement.http ? good.filter(({ tcpPorts }) => tcpPorts.length > 0) : [];
+  return { status, findings: attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding])) };
+}
+
+/** The status of an AuthorizationPolicy, and what is worth knowing about each target. */
+export function statusOf(
+  resource: AuthorizationPolicy,
+  attachments: readonly Attachment[],
+  enforcement: Enforcement,
+): StatusReport {
+  const closed = enforcement.kind === 'close' ? enforcement.reason : undefined;
+  const { status, findings } = attachmentStatus(resource, attachments, closed);
+  if (enforcement.kind !== 'enforce' || !enforcement.http) return { status, findings };
+  const tcp = attachments.filter(({ to, tcpPorts }) => to !== undefined && tcpPorts.length > 0);
   return { status, findings: [...findings, ...tcp.map((attachment) => tcpFinding(resource, attachment))] };
 }
 

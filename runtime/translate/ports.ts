@@ -1,3 +1,4 @@
+import type { JwtRule } from '#model/authn.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { ServicePort } from '#model/waypoint.ts';
@@ -9,9 +10,12 @@ import { findService } from './host.ts';
 import type { Translated } from './http-route.ts';
 import type { AttachedRoute, HttpRoutes } from './http-routes.ts';
 import { Memo, none, sameItems, Slot } from './memo.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import type { TranslateOptions } from './options.ts';
 import { type Enforcer, type Policies, policySet } from './policies.ts';
+import { claimFindings } from './claim-route.ts';
 import { defaultRoute, mergeRoutes, withOwnBackend } from './port-routes.ts';
+import { type Authenticator, jwtRules, type RequestAuthentications } from './request-authentications.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import type { VirtualServices } from './virtual-services.ts';
 import { translateVirtualService, type VirtualServiceContext } from './virtual-service.ts';
@@ -20,12 +24,14 @@ import type { Services } from './services.ts';
 
 /** All that decides about a port. */
 export interface PortSources {
+  readonly mesh: MeshConfig;
   readonly services: Services;
   readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly routes: HttpRoutes;
   readonly virtualServices: VirtualServices;
   readonly destinations: Destinations;
   readonly policies: Policies;
+  readonly authentications: RequestAuthentications;
 }
 
 export interface PortResult {
@@ -39,6 +45,8 @@ interface Scope {
   readonly waypoint: WaypointGateway;
   /** Policies of the whole waypoint. */
   readonly shared: readonly Enforcer[];
+  /** And who checks tokens for all of it. */
+  readonly sharedAuthn: readonly Authenticator[];
   /** Routes of the whole waypoint. */
   readonly whole: readonly Translated[] | undefined;
   readonly from: PortSources;
@@ -80,6 +88,7 @@ interface Last {
   readonly services: readonly KnownService[];
   readonly addresses: Addresses;
   readonly scope: Pick<Scope, 'shared' | 'whole' | 'referents'>;
+  readonly authentications: RequestAuthentications;
   readonly routes: HttpRoutes;
   readonly virtualServices: VirtualServices;
   readonly policies: object;
@@ -98,6 +107,7 @@ interface Made {
   /** What its destinations are looked up in; undefined where there are none. */
   readonly referents: Referents | undefined;
   readonly enforcers: readonly Enforcer[];
+  readonly authenticators: readonly Authenticator[];
   readonly result: PortResult;
 }
 
@@ -107,6 +117,7 @@ class PortMemo {
   readonly table = new Slot<Translated>();
   readonly virtual = new Slot<Translated>();
   readonly authz = new Slot<AuthzPolicySet>();
+  readonly authn = new Slot<readonly JwtRule[] | undefined>();
   readonly port = new Slot<ServicePort>();
 }
 
@@ -128,16 +139,27 @@ export class Ports {
     addresses: Addresses,
     waypoint: WaypointGateway,
     shared: readonly Enforcer[],
+    sharedAuthn: readonly Authenticator[],
     from: PortSources,
   ): PortLists {
-    const scope = this.#scope(waypoint, shared, from);
+    const scope = this.#scope(waypoint, shared, sharedAuthn, from);
     const results = this.#edited(services, addresses, scope) ?? this.#whole(services, addresses, scope);
-    const { routes, virtualServices, policies } = from;
+    const { routes, virtualServices, policies, authentications } = from;
     const lists = listsOf(results, this.#last);
     const { whole, referents } = scope;
     const asked = { shared, whole, referents };
     const { mark } = policies;
-    this.#last = { services, addresses, scope: asked, routes, virtualServices, policies: mark, results, lists };
+    this.#last = {
+      services,
+      addresses,
+      scope: asked,
+      authentications,
+      routes,
+      virtualServices,
+      policies: mark,
+      results,
+      lists,
+    };
     return lists;
   }
 
@@ -156,12 +178,13 @@ export class Ports {
   /** The last results with those of a few services made again; undefined when more than policies changed. */
   #edited(services: readonly KnownService[], addresses: Addresses, scope: Scope): readonly PortResult[] | undefined {
     const last = this.#last;
-    const { policies, routes, virtualServices } = scope.from;
+    const { policies, routes, virtualServices, authentications } = scope.from;
     if (
       last?.services !== services ||
       last.addresses !== addresses ||
       last.routes !== routes ||
       last.virtualServices !== virtualServices ||
+      last.authentications !== authentications ||
       last.scope.whole !== scope.whole ||
       !sameItems(last.scope.shared, scope.shared) ||
       !sameReferents(last.scope.referents, scope.referents)
@@ -181,7 +204,12 @@ export class Ports {
   }
 
   /** What the making of one port needs to know of all together. */
-  #scope(waypoint: WaypointGateway, shared: readonly Enforcer[], from: PortSources): Scope {
+  #scope(
+    waypoint: WaypointGateway,
+    shared: readonly Enforcer[],
+    sharedAuthn: readonly Authenticator[],
+    from: PortSources,
+  ): Scope {
     const { namespace } = waypoint.gateway.metadata;
     const { services, waypointOf, destinations } = from;
     const context: VirtualServiceContext = {
@@ -191,13 +219,14 @@ export class Ports {
       destinationOf: (service) => destinations.of(service, namespace),
     };
     const whole = from.routes.byWaypoint.get(waypoint.key);
-    return { waypoint, shared, whole, from, referents: { services, waypointOf, destinations }, context };
+    return { waypoint, shared, sharedAuthn, whole, from, referents: { services, waypointOf, destinations }, context };
   }
 
   #port(service: KnownService, port: KnownPort, addresses: readonly string[], scope: Scope): PortResult {
-    const { waypoint, shared, whole, from, referents } = scope;
+    const { waypoint, shared, sharedAuthn, whole, from, referents } = scope;
     const memo = this.#memos.get(port.key, none, newPortMemo);
     const enforcers = from.policies.ofService(service, waypoint, shared);
+    const authenticators = from.authentications.ofService(service, waypoint, sharedAuthn);
     const routes = from.routes.byService.get(service);
     const resource = from.virtualServices.byService.get(service);
     const { made } = memo;
@@ -210,12 +239,24 @@ export class Ports {
       made.whole === whole &&
       made.resource === resource &&
       (made.referents === undefined || sameReferents(made.referents, referents)) &&
-      sameItems(made.enforcers, enforcers)
+      sameItems(made.enforcers, enforcers) &&
+      sameItems(made.authenticators, authenticators)
     )
       return made.result;
-    const result = this.#make(memo, service, port, addresses, resource, enforcers, scope);
+    const result = this.#make(memo, service, port, addresses, resource, enforcers, authenticators, scope);
     const asked = resource === undefined ? undefined : referents;
-    memo.made = { service, port, addresses, routes, whole, resource, referents: asked, enforcers, result };
+    memo.made = {
+      service,
+      port,
+      addresses,
+      routes,
+      whole,
+      resource,
+      referents: asked,
+      enforcers,
+      authenticators,
+      result,
+    };
     return result;
   }
 
@@ -226,11 +267,13 @@ export class Ports {
     addresses: readonly string[],
     resource: VirtualService | undefined,
     enforcers: readonly Enforcer[],
+    authenticators: readonly Authenticator[],
     scope: Scope,
   ): PortResult {
     const table = this.#table(memo, service, port, resource, scope);
     const authz = memo.authz.get([port.protocol, ...enforcers], () => policySet(enforcers, port.protocol));
-    const made = memo.port.get([port, addresses, table, authz], () => ({
+    const authn = port.protocol === 'tcp' ? undefined : memo.authn.get(authenticators, () => jwtRules(authenticators));
+    const made = memo.port.get([port, addresses, table, authz, authn], () => ({
       service: service.name,
       port: port.port,
       addresses,
@@ -239,8 +282,14 @@ export class Ports {
       backend: table.uses[0]!.name,
       routes: table.routes,
       authz,
+      ...(authn === undefined ? {} : { authn }),
     }));
-    return { port: made, uses: table.uses, findings: table.findings };
+    const claims = claimFindings(made);
+    return {
+      port: made,
+      uses: authenticators.length === 0 ? table.uses : [...table.uses, ...authenticators.flatMap((each) => each.uses)],
+      findings: claims.length === 0 ? table.findings : [...table.findings, ...claims],
+    };
   }
 
   /** The first of `uses` is the service's own backend. HTTPRoutes of a service come before everything else. */

@@ -21,8 +21,12 @@ export interface KnownPort {
   readonly tls?: true;
 }
 
-/** What translation needs to know of a Service; depends on the Service alone. */
-export interface KnownService {
+/**
+ * What translation needs to know of a Service; depends on the Service alone. A class, so that memos take one for another
+ * never: what is attached is found by the object, and one that is merely equal, of a Service that went and came back,
+ * would be found by nobody.
+ */
+export class KnownService {
   readonly service: Service;
   /** `namespace/name` */
   readonly key: string;
@@ -33,6 +37,15 @@ export interface KnownService {
   readonly ports: readonly KnownPort[];
   /** Why a waypoint cannot be asked for it, for when it is enrolled. */
   readonly withoutAddress: readonly Finding[] | undefined;
+
+  constructor(parts: KnownService) {
+    this.service = parts.service;
+    this.key = parts.key;
+    this.name = parts.name;
+    this.addresses = parts.addresses;
+    this.ports = parts.ports;
+    this.withoutAddress = parts.withoutAddress;
+  }
 }
 
 export function readService(service: Service, clusterDomain: string): KnownService {
@@ -53,14 +66,14 @@ export function readService(service: Service, clusterDomain: string): KnownServi
     ...(isTls(port) ? { tls: true as const } : {}),
   }));
   if (ports.length > 1) ports.sort((a, b) => a.port - b.port);
-  return {
+  return new KnownService({
     service,
     key: `${metadata.namespace}/${metadata.name}`,
     name,
     addresses,
     ports,
     withoutAddress: addresses.length === 0 ? [withoutAddress(service)] : undefined,
-  };
+  });
 }
 
 const isTcp = ({ protocol }: Service['spec']['ports'][number]): boolean => protocol === 'TCP';

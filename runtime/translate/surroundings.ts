@@ -2,6 +2,7 @@ import type { GatewayClass } from '#resources/gateway-class.ts';
 import type { Gateways } from './gateways.ts';
 import { roleOfClass } from './gateway-class.ts';
 import { step } from './memo.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import type { TranslateOptions } from './options.ts';
 import type { Surroundings } from './policy-status.ts';
 import type { KnownService } from './service.ts';
@@ -12,18 +13,18 @@ import type { Services } from './services.ts';
 export function createSurroundings(
   options: TranslateOptions,
 ): (
+  mesh: MeshConfig,
   services: Services,
   classes: ReadonlyMap<string, GatewayClass>,
   gateways: Gateways,
   waypointOf: ReadonlyMap<KnownService, WaypointGateway>,
 ) => Surroundings {
-  const trustDomains = [options.trustDomain, ...options.trustDomainAliases];
-  return step((services, classes, gateways, waypointOf): Surroundings => {
+  return step((mesh, services, classes, gateways, waypointOf): Surroundings => {
     const { waypoints, others } = gateways;
     const isWaypointClass = (name: string) => roleOfClass(name, classes, options) === 'waypoint';
     return {
-      rootNamespace: options.rootNamespace,
-      trustDomains,
+      mesh,
+      trustDomains: [options.trustDomain, ...new Set([...options.trustDomainAliases, ...mesh.trustDomainAliases])],
       services,
       waypointOf,
       waypoints,
@@ -31,7 +32,7 @@ export function createSurroundings(
       isWaypointClass,
       lookUp(resource, targets) {
         const { namespace } = resource.metadata;
-        const found: unknown[] = [resource];
+        const found: unknown[] = [resource, mesh];
         for (const { kind, name } of targets) {
           if (kind === 'Gateway') {
             found.push(waypoints.get(`${namespace}/${name}`), others.has(`${namespace}/${name}`));

@@ -1,7 +1,9 @@
+import type { JwtRule } from '#model/authn.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { Waypoint, Workload } from '#model/waypoint.ts';
 import { type Addresses, shareAddresses } from './addresses.ts';
+import type { BackendUse } from './backend.ts';
 import { createBackends } from './backends.ts';
 import type { Enrolments } from './enrolments.ts';
 import type { Gateways } from './gateways.ts';
@@ -10,6 +12,7 @@ import { ListMemo, Memo, none } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import { policySet } from './policies.ts';
 import { Ports, type PortSources } from './ports.ts';
+import { jwtRules } from './request-authentications.ts';
 import { compare, inOrder } from './route-order.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
@@ -32,6 +35,8 @@ export function createWaypoints(
   const lists = new ListMemo();
   const workloads = new Memo<readonly Workload[]>();
   const workloadSets = new Memo<AuthzPolicySet>();
+  const workloadRules = new Memo<readonly JwtRule[] | undefined>();
+  const keyUses = new Memo<readonly BackendUse[]>();
   const made = new Memo<Waypoint>();
   const told = new ListMemo();
   const sources = new Memo<readonly Workload[]>();
@@ -51,21 +56,36 @@ export function createWaypoints(
     const shared = addresses.get(key, services, () => shareAddresses(services));
     findings.push(...shared.findings);
     const policies = from.policies.ofWaypoint(waypoint);
-    const ofPorts = makePorts.all(services, shared, waypoint, policies, from);
+    const authenticators = from.authentications.ofWaypoint(waypoint);
+    const ofPorts = makePorts.all(services, shared, waypoint, policies, authenticators, from);
     findings.push(...ofPorts.findings);
+    const keys = keyUses.get(key, authenticators, () => authenticators.flatMap((each) => each.uses));
+    const uses = keys.length === 0 ? ofPorts.uses : [...ofPorts.uses, keys];
     const destinationOf = (service: KnownService) => from.destinations.of(service, namespace);
-    const found = backends.make(key, ofPorts.uses, inventory, destinationOf, from.destinations);
+    const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
     const members = enrolments.workloads.byWaypoint.get(key) ?? none;
+    const workloadAuthn = workloadRules.get(key, authenticators, () => jwtRules(authenticators));
+    const authn = workloadAuthn === undefined ? {} : { workloadAuthn };
     const parts = {
       ports: lists.keep(key, ofPorts.ports),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
       workloadAuthz: workloadSets.get(key, policies, () => policySet(policies, 'detect')),
+      ...authn,
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;
-    return made.get(key, Object.values(parts), () => ({ namespace, name, trustDomain, ...parts }));
+    const { trustDomainAliases, pathNormalization, extensionProviders } = from.mesh;
+    return made.get(key, [from.mesh, ...Object.values(parts)], () => ({
+      namespace,
+      name,
+      trustDomain,
+      trustDomainAliases,
+      ...(pathNormalization === undefined ? {} : { pathNormalization }),
+      extensionProviders,
+      ...parts,
+    }));
   };
 
   return (inventory, gateways, enrolments, from) => {
@@ -75,7 +95,19 @@ export function createWaypoints(
       findings.push(...waypoint.findings);
       if (waypoint.refusal === undefined) waypoints.push(makeOne(waypoint, inventory, enrolments, from, findings));
     }
-    for (const memo of [ports, backends, sorted, addresses, lists, workloads, workloadSets, made]) memo.sweep();
+    for (const memo of [
+      ports,
+      backends,
+      sorted,
+      addresses,
+      lists,
+      workloads,
+      workloadSets,
+      workloadRules,
+      keyUses,
+      made,
+    ])
+      memo.sweep();
     return { waypoints, findings: told.keep('', findings) };
   };
 }

@@ -30,7 +30,9 @@ const flags = {
     default: 'proxy',
     about: "Envoy's own counters: of the proxy as a whole, or of every service too (twice the memory)",
   },
-  'path-normalization': pathNormalization('how paths are normalized before policies see them (default STRICT)'),
+  'path-normalization': pathNormalization(
+    'how paths are normalized before policies see them (default: as ConfigMap istio says, or STRICT)',
+  ),
   'access-log': { type: 'string', value: 'FILE', about: 'where requests are logged as JSON lines (default: none)' },
   state,
   demo: { type: 'boolean', about: 'run Bookinfo in this process and show it by real requests' },

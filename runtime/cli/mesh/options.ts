@@ -24,8 +24,11 @@ export interface MeshOptions {
   /** Undefined: Envoys are started by somebody else, with the bootstrap that is written to the state folder. */
   readonly envoy: EnvoyBinary | undefined;
   readonly concurrency?: number;
+  /** File with the roots that keys of token issuers are fetched with. */
+  readonly systemRoots?: string | undefined;
   readonly accessLog?: string;
-  readonly pathNormalization: PathNormalization;
+  /** Undefined: as the mesh configuration says, or STRICT. */
+  readonly pathNormalization?: PathNormalization;
   /** Envoy's own; the metrics of requests are always there. */
   readonly statistics: Statistics;
   readonly report: (event: MeshEvent) => void;

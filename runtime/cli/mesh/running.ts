@@ -29,7 +29,7 @@ export function createRunning(parts: RunningParts): Running {
       startedAt,
       paths: options.paths,
       revision: revisionOf(parts.world()),
-      pathNormalization: options.pathNormalization,
+      ...(options.pathNormalization === undefined ? {} : { pathNormalization: options.pathNormalization }),
     }),
     world: parts.world,
     waypoints: () => fleet.all().map((waypoint) => waypoint.status()),

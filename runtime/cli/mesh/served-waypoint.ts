@@ -50,7 +50,8 @@ export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<Serv
   const emit = createEmitter({
     bind,
     modules: parts.modules,
-    pathNormalization: options.pathNormalization,
+    ...(options.pathNormalization === undefined ? {} : { pathNormalization: options.pathNormalization }),
+    systemRoots: options.systemRoots,
     maxConnectionMs: DEFAULTS.maxConnectionMs,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });
