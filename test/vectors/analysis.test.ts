@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { compare } from '#policy/analysis/difference.ts';
+import { decide } from '#policy/authz/reference.ts';
+import { Dice } from './dice.ts';
+import { allRequests, attributes, changed, FEW_TARGET, fewPolicies } from './few-values.ts';
+
+// The analysis against brute force: on sets that are made of few values, every request that these can tell apart is
+// tried. What is found without limits must be all that there is.
+//
+//   PORTOLAN_ANALYSIS=10000   how many cases
+//   PORTOLAN_SEED=12345       the seed of a run that failed, as it was printed
+
+const CASES = Number(process.env['PORTOLAN_ANALYSIS'] ?? 80);
+const SEED = Number(process.env['PORTOLAN_SEED'] ?? Date.now() % 1_000_000_000);
+
+describe('what two sets decide differently', () => {
+  test(`${CASES} cases, seed ${SEED}`, { timeout: 60_000 + CASES * 100 }, () => {
+    console.log(`analysis: PORTOLAN_SEED=${SEED} PORTOLAN_ANALYSIS=${CASES}`);
+    let differing = 0;
+    for (let number = 0; number < CASES; number++) {
+      const dice = new Dice(SEED + number * 0x9e3779b1);
+      const of = attributes(dice);
+      const before = fewPolicies(dice, of);
+      const after = changed(dice, before, of);
+      const { differences, limits } = compare(before, after, FEW_TARGET);
+      const say = (what: string): string =>
+        `seed ${SEED}, case ${number}: ${what}\n${JSON.stringify({ of, before, after, differences, limits }, undefined, 1)}`;
+      if (limits.length > 0) throw new Error(say('a limit was met'));
+      const kinds = new Set(differences.map(({ before: old }) => old.allowed));
+      for (const request of allRequests(of)) {
+        const [old, now] = [before, after].map((set) => decide(set, request, FEW_TARGET));
+        if (old!.allowed === now!.allowed || kinds.has(old!.allowed)) continue;
+        throw new Error(say(`not found: ${JSON.stringify(request)}`));
+      }
+      differing += differences.length > 0 ? 1 : 0;
+      for (const { request, ...decided } of differences) {
+        const [old, now] = [before, after].map((set) => decide(set, request, FEW_TARGET));
+        expect(decided).toEqual({ before: old, after: now });
+        expect(old!.allowed).not.toBe(now!.allowed);
+      }
+    }
+    expect(differing / CASES).toBeGreaterThan(0.2);
+    expect(differing / CASES).toBeLessThan(0.95);
+  });
+});
