@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { AuthzPolicySet } from '#model/authz.ts';
 import { compare } from '#policy/analysis/difference.ts';
+import { flawsOf, type RuleFlaws } from '#policy/analysis/flaw.ts';
 import { decide } from '#policy/authz/reference.ts';
 import { Dice } from './dice.ts';
 import { allRequests, attributes, changed, FEW_TARGET, fewPolicies } from './few-values.ts';
@@ -43,3 +45,41 @@ describe('what two sets decide differently', () => {
     expect(differing / CASES).toBeLessThan(0.95);
   });
 });
+
+describe('flaws of rules', () => {
+  test(`${CASES} cases, seed ${SEED}`, { timeout: 60_000 + CASES * 100 }, () => {
+    let found = 0;
+    for (let number = 0; number < CASES; number++) {
+      const dice = new Dice(SEED + number * 0x85ebca6b);
+      const of = attributes(dice);
+      const set = fewPolicies(dice, of, 4);
+      const flaws = flawsOf(set, FEW_TARGET, { left: 1_000_000 });
+      if (flaws === undefined) throw new Error(`seed ${SEED}, case ${number}: not told apart`);
+      const mended = without(set, flaws);
+      found += flaws.filter((one) => one.flaws.length > 0).length;
+      for (const request of allRequests(of)) {
+        const [as, then] = [set, mended].map((one) => decide(one, request, FEW_TARGET));
+        if (as!.allowed === then!.allowed) continue;
+        const shown = JSON.stringify({ of, set, flaws, request }, undefined, 1);
+        throw new Error(`seed ${SEED}, case ${number}: a false alarm\n${shown}`);
+      }
+    }
+    expect(found).toBeGreaterThan(CASES / 8);
+  });
+});
+
+/** The set without everything that is said to be of no use, all at once. */
+function without(set: AuthzPolicySet, flaws: readonly RuleFlaws[]): AuthzPolicySet {
+  return {
+    policies: set.policies.map((policy) => ({
+      ...policy,
+      rules: policy.rules.flatMap((rule, index) => {
+        const own = flaws.find((one) => one.policy === policy && one.rule === index)?.flaws ?? [];
+        if (own.some(({ kind }) => kind === 'rule' || kind === 'covered')) return [];
+        const idle = (part: string) => (_: unknown, at: number) =>
+          !own.some((flaw) => flaw.kind === 'alternative' && flaw.at.startsWith(`${part}[${at}]`));
+        return [{ ...rule, from: rule.from.filter(idle('from')), to: rule.to.filter(idle('to')) }];
+      }),
+    })),
+  };
+}

@@ -11,11 +11,12 @@ import { addressBlock, type AddressBlock } from '../authz/address.ts';
 import { parseGlob } from '../authz/glob.ts';
 import { folded, language, literal, many, one, type Class, type Language } from './language.ts';
 
-/** A value of a policy. Two with the same key match the same. */
-export type Value =
-  | { readonly kind: 'text'; readonly key: string; readonly language: Language }
-  | { readonly kind: 'block'; readonly key: string; readonly block: AddressBlock }
-  | { readonly kind: 'number'; readonly key: string; readonly number: number };
+/** A value of a policy, with how it is written there. Two with the same key match the same. */
+export type Value = { readonly key: string; readonly written: string } & (
+  | { readonly kind: 'text'; readonly language: Language }
+  | { readonly kind: 'block'; readonly block: AddressBlock }
+  | { readonly kind: 'number'; readonly number: number }
+);
 
 /**
  * What an attribute of a request must be: any of `any` (undefined: no matter what), none of `none`. `identity` is the
@@ -171,33 +172,41 @@ function namespaces({ any, none }: Clause<StringMatch>, action: AuthzPolicy['act
 function blocks(attribute: string, clause: Clause<Cidr>): Alternative {
   return demand(attribute, clause, (cidr): Value | undefined => {
     const block = addressBlock(cidr);
-    return block && { kind: 'block', key: `${block.family} ${block.first}/${block.length}`, block };
+    return block && { kind: 'block', key: `${block.family} ${block.first}/${block.length}`, written: `${cidr.address}/${cidr.length}`, block };
   });
 }
 
 const numbers = (attribute: string, clause: Clause<number>): Alternative =>
-  demand(attribute, clause, (number): Value => ({ kind: 'number', key: String(number), number }));
+  demand(attribute, clause, (number): Value => ({ kind: 'number', key: String(number), written: String(number), number }));
+
+/** As a policy writes it; the scheme of an identity is not written. */
+function writtenOf(match: StringMatch): string {
+  if (match.kind === 'present') return '*';
+  const text = match.value.replace(/^spiffe:\/\//, '');
+  return match.kind === 'prefix' ? `${text}*` : match.kind === 'suffix' ? `*${text}` : text;
+}
 
 const keyOf = (match: StringMatch): string => `${match.kind} ${match.kind === 'present' ? '' : match.value}`;
 
 function plainText(match: StringMatch): Value | undefined {
   const steps = stepsOf(match, literal, 'any');
-  return steps && { kind: 'text', key: keyOf(match), language: language(steps) };
+  return steps && { kind: 'text', key: keyOf(match), written: writtenOf(match), language: language(steps) };
 }
 
 function hostText(match: StringMatch): Value | undefined {
   const lower = match.kind === 'present' ? match : { ...match, value: match.value.toLowerCase() };
   const steps = stepsOf(lower, folded, 'any');
-  return steps && { kind: 'text', key: `folded ${keyOf(lower)}`, language: language(steps) };
+  const key = `folded ${keyOf(lower)}`;
+  return steps && { kind: 'text', key, written: writtenOf(match), language: language(steps) };
 }
 
 /** The path ends where the query begins. */
 function pathText(match: StringMatch): Value | undefined {
-  const key = `path ${keyOf(match)}`;
+  const common = { kind: 'text', key: `path ${keyOf(match)}`, written: writtenOf(match) } as const;
   // No path holds what ends it.
-  if (match.kind !== 'present' && /[?#]/.test(match.value)) return { kind: 'text', key, language: NOTHING };
+  if (match.kind !== 'present' && /[?#]/.test(match.value)) return { ...common, language: NOTHING };
   const steps = stepsOf(match, literal, 'unqueried');
-  return steps && { kind: 'text', key, language: language(steps, [...literal('?'), many('any')]) };
+  return steps && { ...common, language: language(steps, [...literal('?'), many('any')]) };
 }
 
 const NOTHING: Language = { steps: [], ends: [false] };
@@ -211,6 +220,7 @@ function namespaceText(match: StringMatch, where: 'first' | 'anywhere'): Value |
     steps && {
       kind: 'text',
       key,
+      written: writtenOf(match),
       language: language([...before, ...literal('/ns/'), ...steps, ...literal('/'), many('any')]),
     }
   );

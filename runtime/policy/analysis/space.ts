@@ -137,6 +137,12 @@ export class Space {
     return set;
   }
 
+  /** Some request has a value that this one matches. */
+  occurs(attribute: string, { key }: Value): boolean {
+    const { values, matching } = this.#attributes[this.#number(attribute)]!;
+    return matching[values.get(key)!.number]!.length > 0;
+  }
+
   #union(attribute: number, values: readonly number[]): BitSet {
     const { matching } = this.#attributes[attribute]!;
     const set = emptySet(this.size(attribute));
