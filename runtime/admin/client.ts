@@ -2,6 +2,8 @@ import { request } from 'node:http';
 import {
   API_VERSION,
   type CertificateRequest,
+  type Denial,
+  type DenialQuery,
   type IssuedCertificate,
   type ProgramText,
   type Routes,
@@ -29,6 +31,7 @@ export interface AdminClient {
   world(): Promise<World>;
   programs(namespace: string, name: string): Promise<readonly ProgramText[]>;
   settled(timeoutMs: number): Promise<Settled>;
+  denials(query: DenialQuery): Promise<readonly Denial[]>;
   issue(request: CertificateRequest): Promise<IssuedCertificate>;
 }
 
@@ -41,6 +44,10 @@ export function adminClient(socket: string): AdminClient {
     programs: async (namespace, name) =>
       (await get('/programs', `?waypoint=${encodeURIComponent(`${namespace}/${name}`)}`)).programs,
     settled: async (timeoutMs) => (await get('/settled', `?timeout=${timeoutMs}`, timeoutMs + 10_000)).settled,
+    denials: async (query) => {
+      const asked = 'last' in query ? `?last=${query.last}` : `?id=${encodeURIComponent(query.requestId)}`;
+      return (await get('/denials', asked)).denials;
+    },
     issue: async (wanted) => (await ask(socket, 'POST', '/certs', '', 10_000, wanted)).certificate,
   };
 }

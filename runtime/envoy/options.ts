@@ -1,3 +1,5 @@
+import type { DenialLogOptions } from './denial-log.ts';
+import type { CallerMatch } from './local-reply.ts';
 import type { Feature } from './names.ts';
 
 /** How paths are normalized before anything is decided; names as in Istio's mesh configuration, and STRICT, our default. */
@@ -11,6 +13,10 @@ export interface EmitOptions {
   readonly pathNormalization: PathNormalization;
   /** Where the access log of service traffic goes; none when absent. */
   readonly accessLog?: string;
+  /** Where requests that policies denied are written, so that they can be explained later; nowhere when absent. */
+  readonly denials?: DenialLogOptions;
+  /** Callers that are told which rule denied them. */
+  readonly explainTo?: readonly CallerMatch[];
   /** A tunnel connection older than this is drained, so that none outlives its caller's certificate by much. */
   readonly maxConnectionMs: number;
   /** Test only: filters that are left out of every chain, for measurements. */

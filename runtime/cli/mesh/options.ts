@@ -1,4 +1,5 @@
 import type { CredentialFiles } from '#identity/files.ts';
+import type { CallerMatch } from '#envoy/local-reply.ts';
 import type { PathNormalization } from '#envoy/options.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
 import type { EnvoyBinary } from '#proxy/find.ts';
@@ -25,6 +26,8 @@ export interface MeshOptions {
   readonly envoy: EnvoyBinary | undefined;
   readonly concurrency?: number;
   readonly accessLog?: string;
+  /** Callers that are told which rule denied them; nobody when absent. */
+  readonly explainTo?: readonly CallerMatch[];
   readonly pathNormalization: PathNormalization;
   /** Envoy's own; the metrics of requests are always there. */
   readonly statistics: Statistics;

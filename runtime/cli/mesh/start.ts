@@ -13,6 +13,7 @@ import { Failure, usage } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
 import { waypointName } from '../world.ts';
 import { startMesh, type Mesh } from './mesh.ts';
+import { callerMatches } from './debug-group.ts';
 import type { MeshOptions } from './options.ts';
 import { createReporter } from './reporter.ts';
 
@@ -35,6 +36,9 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
     envoy: values['no-envoy'] ? undefined : await envoyBinary(terminal),
     ...(values.concurrency === undefined ? {} : { concurrency: positive('--concurrency', values.concurrency) }),
     ...(values['access-log'] === undefined ? {} : { accessLog: resolve(values['access-log']) }),
+    ...(values['explain-to'].length === 0
+      ? {}
+      : { explainTo: callerMatches(values['explain-to'], values['trust-domain'] ?? 'cluster.local') }),
     pathNormalization: normalization(values['path-normalization']),
     statistics: values.stats === 'service' ? 'service' : 'proxy',
     report: createReporter(terminal),
