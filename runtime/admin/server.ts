@@ -132,7 +132,10 @@ async function route(running: Running, request: IncomingMessage): Promise<Routes
       expectMethod('POST');
       return { certificate: await issue(running, await readJson(request)) };
     default:
-      throw new Refusal(404, `expected one of /status, /model, /programs, /settled, /denials, /certs; came ${url.pathname}`);
+      throw new Refusal(
+        404,
+        `expected one of /status, /model, /programs, /settled, /denials, /certs; came ${url.pathname}`,
+      );
   }
 }
 

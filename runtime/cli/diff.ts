@@ -6,6 +6,7 @@ import { diffText } from './diff/text.ts';
 import { EXIT } from './exit.ts';
 import { usage } from './failure.ts';
 import { jsonText } from './render/document.ts';
+import { shortFinding } from './render/finding.ts';
 import { readWorld } from './world.ts';
 
 export const run: RunOf<typeof diff> = async ({ values, positionals, terminal }) => {
@@ -23,6 +24,11 @@ export const run: RunOf<typeof diff> = async ({ values, positionals, terminal })
     await readWorld([before], values['trust-domain'], terminal),
     await readWorld([after], values['trust-domain'], terminal),
   ];
+  // What could not be read decides nothing, or closes its targets: whoever compares must know.
+  if (!terminal.quiet) {
+    for (const finding of [...old.findings, ...now.findings])
+      if (finding.level === 'error') terminal.err(shortFinding(finding));
+  }
   const compared = comparison(old.model, now.model, steps);
   if (values.json || values.output === 'json') terminal.out(jsonText(diffJson(compared, { before, after })));
   else {

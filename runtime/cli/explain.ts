@@ -15,13 +15,20 @@ import { worldOf } from './world.ts';
 export const run: RunOf<typeof explain> = async ({ values, positionals, terminal }) => {
   const { 'request-id': requestId, last, list } = values;
   if (requestId !== undefined || last || list) {
-    if (positionals.length > 0 || values.file.length > 0 || [requestId !== undefined, last, list].filter(Boolean).length > 1) {
+    if (
+      positionals.length > 0 ||
+      values.file.length > 0 ||
+      [requestId !== undefined, last, list].filter(Boolean).length > 1
+    ) {
       throw usage('--request-id, --last and --list stand alone: the request is the one that was seen', {
         next: 'portolan explain --request-id ID',
       });
     }
     const form = values.json ? 'json' : values.output;
-    return await explainSeen({ ...(requestId === undefined ? {} : { requestId }), list, state: values.state, form }, terminal);
+    return await explainSeen(
+      { ...(requestId === undefined ? {} : { requestId }), list, state: values.state, form },
+      terminal,
+    );
   }
   const [method, text] = positionals.length === 1 ? ['GET', positionals[0]] : positionals;
   if (text === undefined || method === undefined || positionals.length > 2) {

@@ -45,7 +45,10 @@ export const denialLog = (options: DenialLogOptions | undefined): AccessLog[] =>
     : [
         create(AccessLogSchema, {
           name: 'portolan.denials',
-          filter: all(statusIs(403, ComparisonFilter_Op.EQ), expression(`response.code_details.startsWith('${DENIED_DETAILS}')`)),
+          filter: all(
+            statusIs(403, ComparisonFilter_Op.EQ),
+            expression(`response.code_details.startsWith('${DENIED_DETAILS}')`),
+          ),
           configType: {
             case: 'typedConfig',
             value: any(FileAccessLogSchema, {

@@ -27,7 +27,10 @@ export function localReplies(group: readonly CallerMatch[] | undefined): LocalRe
   const refused = { filter: statusIs(400, ComparisonFilter_Op.GE), headersToAdd: [REQUEST_ID] };
   if (group === undefined || group.length === 0) return create(LocalReplyConfigSchema, { mappers: [refused] });
   const denied = (details: string, told: string) => ({
-    filter: all(statusIs(403, ComparisonFilter_Op.EQ), expression(`${details} && (${group.map(isCaller).join(' || ')})`)),
+    filter: all(
+      statusIs(403, ComparisonFilter_Op.EQ),
+      expression(`${details} && (${group.map(isCaller).join(' || ')})`),
+    ),
     headersToAdd: [REQUEST_ID, header(DENIED_HEADER, told)],
   });
   return create(LocalReplyConfigSchema, {

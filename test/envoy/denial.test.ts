@@ -97,7 +97,7 @@ describe('a denial', () => {
     const seen = JSON.parse((await explain('--request-id', id, '--json')).out) as object;
     expect(seen).toMatchObject({
       request: { requestId: id, headers: [['x-tier', 'silver']], path: '/b', waypoint: 'shop/waypoint' },
-      then: { decision: 'DENY' },
+      past: { decision: 'DENY' },
       now: { decision: 'DENY' },
       notKept: ['x-api-token'],
     });
@@ -113,7 +113,10 @@ describe('a denial', () => {
 
   it('is explained by what is in force now, too', async () => {
     await mesh.call({ to: VIP, path: '/admin/x' });
-    const { out } = await explain('--request-id', header(await mesh.call({ to: VIP, path: '/admin/x' }), 'x-request-id')!);
+    const { out } = await explain(
+      '--request-id',
+      header(await mesh.call({ to: VIP, path: '/admin/x' }), 'x-request-id')!,
+    );
     expect(out).toContain('then     DENY shop/no-admin rule[0]');
     expect(out).toContain('now      the same');
     await mesh.apply('deny.yaml', '');
@@ -130,6 +133,8 @@ describe('a denial', () => {
     expect(out).toMatch(/^TIME +REQUEST-ID +CALLER +REQUEST +WAYPOINT +DENIED-BY\n/);
     const after = JSON.parse((await explain('--list', '--json')).out) as { readonly denials: readonly object[] };
     expect(after.denials).toEqual(before.denials);
-    expect((await explain('--request-id', 'nobody-has-it')).err).toContain('no denied request has the id nobody-has-it');
+    expect((await explain('--request-id', 'nobody-has-it')).err).toContain(
+      'no denied request has the id nobody-has-it',
+    );
   });
 });

@@ -154,8 +154,40 @@ const ASKED: { readonly [A in Attribute]: readonly string[] } = {
   address: ['10.0.0.1', '10.0.0.2', '10.1.0.1', '11.0.0.1', '2001:db8::1', '2001:db9::1'],
   method: ['GET', 'POST', 'PUT', 'G', 'GE', 'PU', 'PO', 'P', 'T', 'XPOST', 'XPUT', 'ET', 'Q'],
   host: ['web.app', 'WEB.app', 'api.web.app', 'web', 'w', 'b', 'app', 'xapp', 'q', 'apiq', 'eb', 'api.web'],
-  path: ['/', '/a', '/a/b', '/ab', '/b', '/q', '/a/q', '/q/b', '/q/q/b', '/a?q', '/a/q/b', '/q/q', '/q?/b', '/ab/q', '/a/'],
-  header: ['', 'line:', 'line:u', 'line:uv', 'line:v', 'line:q', 'line:u|v', 'line:uv|v', 'line:u|q', 'line:v|q', 'line:uq', 'line:qv', 'line:qv|uq', 'line:u|uv|v', 'line:u|uv'],
+  path: [
+    '/',
+    '/a',
+    '/a/b',
+    '/ab',
+    '/b',
+    '/q',
+    '/a/q',
+    '/q/b',
+    '/q/q/b',
+    '/a?q',
+    '/a/q/b',
+    '/q/q',
+    '/q?/b',
+    '/ab/q',
+    '/a/',
+  ],
+  header: [
+    '',
+    'line:',
+    'line:u',
+    'line:uv',
+    'line:v',
+    'line:q',
+    'line:u|v',
+    'line:uv|v',
+    'line:u|q',
+    'line:v|q',
+    'line:uq',
+    'line:qv',
+    'line:qv|uq',
+    'line:u|uv|v',
+    'line:u|uv',
+  ],
   service: ['10.96.0.1', 'fd00::1'],
 };
 
@@ -190,9 +222,17 @@ function having(request: AuthzRequest, attribute: Attribute, value: string): Aut
     case 'header':
       return {
         ...request,
-        headers: value === '' ? [] : value.slice(5).split('|').map((line) => ['x-r', line] as const),
+        headers:
+          value === ''
+            ? []
+            : value
+                .slice(5)
+                .split('|')
+                .map((line) => ['x-r', line] as const),
       };
-    default:
+    case 'method':
+    case 'host':
+    case 'path':
       return { ...request, [attribute]: value };
   }
 }

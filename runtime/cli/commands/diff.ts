@@ -19,10 +19,7 @@ export const diff: Command<typeof flags> = {
   usage: ['diff A B [flags]'],
   examples: [
     ['portolan diff mesh/ mesh-next/', 'what a change of policies would do'],
-    [
-      'git archive HEAD mesh | tar -x -C /tmp && portolan diff /tmp/mesh mesh',
-      'since the last commit',
-    ],
+    ['git archive HEAD mesh | tar -x -C /tmp && portolan diff /tmp/mesh mesh', 'since the last commit'],
     [
       'kubectl get gateway,service,pod,namespace,authorizationpolicy -A -o yaml | portolan diff - mesh/ --json',
       'what is in force against what is to be',

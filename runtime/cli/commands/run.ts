@@ -41,7 +41,8 @@ const flags = {
     type: 'string',
     multiple: true,
     value: 'PRINCIPAL,…',
-    about: 'callers whose denials carry the deciding rule in x-portolan-denied: NS/ACCOUNT, spiffe://…, or a prefix with *',
+    about:
+      'callers whose denials carry the deciding rule in x-portolan-denied: NS/ACCOUNT, spiffe://…, or a prefix with *',
   },
   state,
   demo: { type: 'boolean', about: 'run Bookinfo in this process and show it by real requests' },

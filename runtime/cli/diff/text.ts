@@ -19,13 +19,15 @@ export function diffText({ ports, gone, come }: Compared, sides: Sides, style: S
   return [...parts, ...lone, summary({ ports, gone, come }, style)].join('');
 }
 
-function portText({ name, waypoint, protocol, allowed, denied, limits }: ComparedPort, sides: Sides, style: Style): string {
+function portText(
+  { name, waypoint, protocol, allowed, denied, limits }: ComparedPort,
+  sides: Sides,
+  style: Style,
+): string {
   const examples = (title: string, mark: string, list: readonly Example[]): string =>
     list.length === 0
       ? ''
-      : `  ${title}\n${list
-          .map((example) => exampleText(example, { name, protocol, sides, mark }, style))
-          .join('')}`;
+      : `  ${title}\n${list.map((example) => exampleText(example, { name, protocol, sides, mark }, style)).join('')}`;
   return [
     `${style.bold(name)}  waypoint ${waypoint}\n`,
     examples(style.green('newly allowed'), style.green('+'), allowed),

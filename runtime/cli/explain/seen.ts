@@ -71,22 +71,22 @@ async function find(client: AdminClient, requestId: string | undefined): Promise
 /** What was decided about a request, and what would be decided now. */
 interface Seen {
   readonly request: Denial;
-  readonly then: Then;
+  readonly past: Past;
   /** Absent when no service has the address now (or it is that of a pod), or the caller had no identity. */
   readonly now?: Explanation;
   /** Headers that policies look at now, and of which no value was kept. */
   readonly notKept: readonly string[];
 }
 
-interface Then {
+interface Past {
   readonly decision: 'DENY';
   readonly decidedBy?: { readonly namespace: string; readonly name: string; readonly rule: number };
 }
 
 async function seenOf(request: Denial, world: World): Promise<Seen> {
   const destination = destinationOf(request, world);
-  const then = thenOf(request);
-  if (destination === undefined || request.principal === undefined) return { request, then, notKept: [] };
+  const past = pastOf(request);
+  if (destination === undefined || request.principal === undefined) return { request, past, notKept: [] };
   const { authz } = destination.port;
   const now = await explain(destination, {
     identity: request.principal,
@@ -96,7 +96,7 @@ async function seenOf(request: Denial, world: World): Promise<Seen> {
     headers: request.headers,
     sourceIp: request.source,
   });
-  return { request, then, now, notKept: missing(authz, request) };
+  return { request, past, now, notKept: missing(authz, request) };
 }
 
 const missing = (authz: AuthzPolicySet, { kept }: Denial): readonly string[] =>
@@ -110,13 +110,13 @@ function destinationOf(denial: Denial, { model }: World): Destination | undefine
   return waypoint && port && { waypoint, port, authority: denial.destination };
 }
 
-function thenOf({ details }: Denial): Then {
+function pastOf({ details }: Denial): Past {
   const [, namespace, name, rule] = /ns\[(.*)\]-policy\[(.*)\]-rule\[(\d+)\]/.exec(details) ?? [];
   if (namespace === undefined || name === undefined) return { decision: 'DENY' };
   return { decision: 'DENY', decidedBy: { namespace, name, rule: Number(rule) } };
 }
 
-const thenText = ({ decidedBy }: Then): string =>
+const pastText = ({ decidedBy }: Past): string =>
   decidedBy === undefined ? 'no rule allowed it' : `DENY ${policyText(decidedBy)}`;
 
 function listText(denials: readonly Denial[], style: Style): string {
@@ -127,32 +127,34 @@ function listText(denials: readonly Denial[], style: Style): string {
     printable(denial.principal ?? ''),
     printable(`${denial.method} http://${denial.authority}${denial.path}`),
     denial.waypoint,
-    thenText(thenOf(denial)),
+    pastText(pastOf(denial)),
   ]);
   return table(['TIME', 'REQUEST-ID', 'CALLER', 'REQUEST', 'WAYPOINT', 'DENIED-BY'], rows, style);
 }
 
-function seenText({ request, then, now, notKept }: Seen, style: Style): string {
+function seenText({ request, past, now, notKept }: Seen, style: Style): string {
   const { requestId, time, status, durationMs, waypoint, method, authority: host, path } = request;
   const dim = (name: string): string => style.dim(name.padEnd(8));
   return [
     `${printable(`${method} http://${host}${path}`)}  at ${time}, answered ${status} in ${durationMs} ms by ${waypoint}\n`,
     `  ${dim('request')} ${printable(requestId)}\n`,
-    `  ${dim('then')} ${printable(thenText(then))}\n`,
-    `  ${dim('now')} ${now === undefined ? `no service here has the address ${request.destination}` : nowText(then, now)}\n`,
+    `  ${dim('then')} ${printable(pastText(past))}\n`,
+    `  ${dim('now')} ${now === undefined ? `no service here has the address ${request.destination}` : nowText(past, now)}\n`,
     ...notKept.map((name) => `  ${dim('unknown')} ${notKeptText(name)}\n`),
     now === undefined ? '' : `\n${explanationText(now, style)}`,
   ].join('');
 }
 
-function nowText(then: Then, { decision, authz }: Explanation): string {
+function nowText(past: Past, { decision, authz }: Explanation): string {
   const by = authz.decidedBy;
-  const isAlike = decision === 'DENY' && JSON.stringify(then.decidedBy) === JSON.stringify(by && ruleOf(by));
+  const isAlike = decision === 'DENY' && JSON.stringify(past.decidedBy) === JSON.stringify(by && ruleOf(by));
   if (isAlike) return 'the same';
-  return decision === 'ALLOW' ? 'it would be allowed: policies, or what was not kept, differ' : 'denied for another reason';
+  return decision === 'ALLOW'
+    ? 'it would be allowed: policies, or what was not kept, differ'
+    : 'denied for another reason';
 }
 
-const ruleOf = ({ namespace, name, rule }: NonNullable<Then['decidedBy']>) => ({ namespace, name, rule });
+const ruleOf = ({ namespace, name, rule }: NonNullable<Past['decidedBy']>) => ({ namespace, name, rule });
 
 const notKeptText = (name: string): string =>
   `the value of ${name} is not kept: it may be secret, was too long, or no policy looked at it when the waypoint was started; below it counts as absent`;

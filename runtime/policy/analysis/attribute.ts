@@ -164,7 +164,10 @@ function addressCells(values: readonly Value[], plain: readonly string[]): Cells
       const after = cuts[index + 1] ?? end;
       // The first address of a network is seldom somebody's.
       const address = after - cut > 2n ? cut + 1n : cut;
-      keep(addressText(address, family), open.map(({ at }) => at).sort((a, b) => a - b));
+      keep(
+        addressText(address, family),
+        open.map(({ at }) => at).sort((a, b) => a - b),
+      );
     }
   }
   return { complete: true, cells: [...found.values()] };

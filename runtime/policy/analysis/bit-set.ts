@@ -27,8 +27,6 @@ export const either = (a: BitSet, b: BitSet): BitSet => a.map((word, index) => w
 
 export const isWithin = (a: BitSet, b: BitSet): boolean => a.every((word, index) => (word & ~b[index]!) === 0);
 
-export const meets = (a: BitSet, b: BitSet): boolean => a.some((word, index) => (word & b[index]!) !== 0);
-
 export const same = (a: BitSet, b: BitSet): boolean => a === b || a.every((word, index) => word === b[index]);
 
 /** The lowest bit; -1 when there is none. */

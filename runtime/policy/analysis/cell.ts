@@ -99,9 +99,7 @@ function step({ settled, open }: Now, character: string, languages: readonly Lan
 }
 
 function matched({ settled, open }: Now, languages: readonly Language[]): readonly number[] {
-  const ended = open
-    .filter(([number, progress]) => accepts(languages[number]!, progress))
-    .map(([number]) => number);
+  const ended = open.filter(([number, progress]) => accepts(languages[number]!, progress)).map(([number]) => number);
   return [...settled, ...ended].sort((a, b) => a - b);
 }
 

@@ -1,11 +1,4 @@
-import type {
-  AuthzCondition,
-  AuthzOperation,
-  AuthzPolicy,
-  AuthzRule,
-  AuthzSource,
-  Clause,
-} from '#model/authz.ts';
+import type { AuthzCondition, AuthzOperation, AuthzPolicy, AuthzRule, AuthzSource, Clause } from '#model/authz.ts';
 import type { Cidr, StringMatch } from '#model/match.ts';
 import { addressBlock, type AddressBlock } from '../authz/address.ts';
 import { parseGlob } from '../authz/glob.ts';
@@ -172,12 +165,24 @@ function namespaces({ any, none }: Clause<StringMatch>, action: AuthzPolicy['act
 function blocks(attribute: string, clause: Clause<Cidr>): Alternative {
   return demand(attribute, clause, (cidr): Value | undefined => {
     const block = addressBlock(cidr);
-    return block && { kind: 'block', key: `${block.family} ${block.first}/${block.length}`, written: `${cidr.address}/${cidr.length}`, block };
+    return (
+      block && {
+        kind: 'block',
+        key: `${block.family} ${block.first}/${block.length}`,
+        written: `${cidr.address}/${cidr.length}`,
+        block,
+      }
+    );
   });
 }
 
 const numbers = (attribute: string, clause: Clause<number>): Alternative =>
-  demand(attribute, clause, (number): Value => ({ kind: 'number', key: String(number), written: String(number), number }));
+  demand(attribute, clause, (number): Value => ({
+    kind: 'number',
+    key: String(number),
+    written: String(number),
+    number,
+  }));
 
 /** As a policy writes it; the scheme of an identity is not written. */
 function writtenOf(match: StringMatch): string {
@@ -213,8 +218,7 @@ const NOTHING: Language = { steps: [], ends: [false] };
 
 function namespaceText(match: StringMatch, where: 'first' | 'anywhere'): Value | undefined {
   const steps = stepsOf(match, literal, 'unslashed');
-  const before =
-    where === 'first' ? [...literal('spiffe://'), one('unslashed'), many('unslashed')] : [many('any')];
+  const before = where === 'first' ? [...literal('spiffe://'), one('unslashed'), many('unslashed')] : [many('any')];
   const key = `namespace ${where} ${keyOf(match)}`;
   return (
     steps && {
@@ -245,6 +249,8 @@ function stepsOf(match: StringMatch, textOf: (text: string) => Steps, free: Clas
         return part === '{**}' ? [many('segments')] : textOf(part);
       });
     case 'regex':
-      return parseGlob(match.value)?.flatMap((piece, at) => (at === 0 ? textOf(piece) : [many(free), ...textOf(piece)]));
+      return parseGlob(match.value)?.flatMap((piece, at) =>
+        at === 0 ? textOf(piece) : [many(free), ...textOf(piece)],
+      );
   }
 }

@@ -57,19 +57,25 @@ export function compare(
         limits.add(`the budget of ${steps} steps is spent`);
         break;
       }
-      const point = plainer(space, outcome, (one) => differs(one) !== undefined);
-      const difference = differs(point);
-      if (difference === undefined) {
+      const first = differs(outcome);
+      if (first === undefined) {
         limits.add('an example did not stand the test of the reference evaluator');
         continue;
       }
-      const key = [difference.before, difference.after].map((decision) => JSON.stringify(decision)).join();
-      const known = found.get(key);
-      if (known === undefined) found.set(key, difference);
+      const key = deciding(first);
+      if (found.has(key)) continue;
+      const point = plainer(space, outcome, (one) => {
+        const difference = differs(one);
+        return difference !== undefined && deciding(difference) === key;
+      });
+      found.set(key, differs(point) ?? first);
     }
   }
   return { differences: [...found.values()], limits: [...limits] };
 }
+
+/** The rules that decide before and after. */
+const deciding = ({ before, after }: Difference): string => JSON.stringify([before, after]);
 
 interface Meaning {
   readonly deny: readonly Box[];
@@ -101,21 +107,45 @@ function* lost(space: Space, from: Meaning, to: Meaning, budget: Budget): Genera
   yield* perRule(unlike(from.allow, to.allow), (box) => findOutside(space, box.sets, notAllowed, budget));
   const denied = new Cover(space, from.deny);
   yield* perRule(unlike(to.deny, from.deny), (box) => {
+    let other: Point | 'none' | 'spent' = 'none';
     for (const allowing of from.allow) {
-      const region: Region | undefined = meeting(box.sets, allowing.sets);
+      const region = meeting(box.sets, allowing.sets);
       if (region === undefined) continue;
       const found = findOutside(space, region, denied, budget);
-      if (found !== 'none') return found;
+      if (found === 'none') continue;
+      // Best is what would be allowed still, were it not for this rule.
+      const best =
+        found === 'spent' ? found : within(space, region, to.allow, (part) => findOutside(space, part, denied, budget));
+      if (best !== 'none') return best;
+      if (other === 'none') other = found;
     }
-    return 'none';
+    return other;
   });
 }
 
-/** One example a rule is enough. */
-function* perRule(
+/** Parts of a region that are looked at one by one. */
+const MOST_PARTS = 64;
+
+/** The first point that is found in a part of a region that one of the boxes has too. */
+function within(
+  space: Space,
+  region: Region,
   boxes: readonly Box[],
-  find: (box: Box) => Point | 'none' | 'spent',
-): Generator<Point | 'spent'> {
+  find: (part: Region) => Point | 'none' | 'spent',
+): Point | 'none' | 'spent' {
+  let looked = 0;
+  for (const { sets } of boxes) {
+    const part = meeting(region, sets);
+    if (part === undefined || space.plainest(part) === undefined) continue;
+    const found = find(part);
+    if (found !== 'none') return found;
+    if (++looked === MOST_PARTS) break;
+  }
+  return 'none';
+}
+
+/** One example a rule is enough. */
+function* perRule(boxes: readonly Box[], find: (box: Box) => Point | 'none' | 'spent'): Generator<Point | 'spent'> {
   let shown: RuleRef | undefined;
   for (const box of boxes) {
     if (box.rule === shown) continue;

@@ -12,7 +12,7 @@ export interface Domain {
   /** Stands for all characters that nobody names, best to be read first. Of characters alike one is enough. */
   readonly characters: string;
   /** What tells characters apart for `next`, in any state. */
-  kind(character: string): string;
+  kind(this: void, character: string): string;
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789-_ABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -61,9 +61,10 @@ export const istioIdentity = (trustDomain: string): Domain =>
           return segment(character, 'account');
         default: {
           // The beginning of a segment, and as long as it is nothing but one or two dots.
-          const [of, dots] = state.startsWith('account') ? ['account', state.slice(13)] : ['namespace', state.slice(5)];
-          if (character !== '.') return segment(character, of!);
-          return dots === '..' ? of : `${of === 'account' ? 'account begin' : 'begin'}${dots}.`;
+          const isAccount = state.startsWith('account');
+          const of = isAccount ? 'account' : 'namespace';
+          if (character !== '.') return segment(character, of);
+          return state.endsWith('..') ? of : `${state}.`;
         }
       }
     },
@@ -125,7 +126,7 @@ export const anyPath: Domain = {
  * a policy names them: elsewhere a letter does as well.
  */
 export const normalizedPath: Domain = {
-  characters: `${PRINTED.replace(/[.%\\#]/g, '')}`,
+  characters: PRINTED.replace(/[.%\\#]/g, ''),
   kind: (character) => ('/?.%\\# '.includes(character) ? character : 'p'),
   next(state, character) {
     if (state === 'query') return character === '#' || character === ' ' ? undefined : state;

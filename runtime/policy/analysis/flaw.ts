@@ -30,11 +30,7 @@ export interface RuleFlaws {
 }
 
 /** The flaws of all rules of a set, as far as they are certain. Undefined: the set cannot be told apart well enough. */
-export function flawsOf(
-  set: AuthzPolicySet,
-  target: AnalysisTarget,
-  budget: Budget,
-): readonly RuleFlaws[] | undefined {
+export function flawsOf(set: AuthzPolicySet, target: AnalysisTarget, budget: Budget): readonly RuleFlaws[] | undefined {
   if (set.closed !== undefined) return undefined;
   const space = new Space([set], target);
   if (space.incomplete.length > 0) return undefined;

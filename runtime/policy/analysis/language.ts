@@ -3,7 +3,7 @@
  * character. Every kind of value that a policy can have is a chain: of characters or classes of them, some repeated.
  */
 
-/** Characters that a step takes. A letter of `FOLDED` is taken in either case. */
+/** Characters that a step takes: any of a text (a letter in both of its cases), or of a class. */
 type Characters = { readonly kind: 'literal'; readonly text: string } | { readonly kind: 'class'; readonly of: Class };
 
 interface Step {
@@ -123,11 +123,4 @@ function onwards({ steps }: Language, positions: readonly number[]): Progress {
     }
   }
   return [...all].sort((a, b) => a - b);
-}
-
-/** The language holds this text. */
-export function contains(of: Language, text: string): boolean {
-  let progress = begin(of);
-  for (let i = 0; i < text.length && progress.length > 0; i++) progress = advance(of, progress, text.charAt(i));
-  return accepts(of, progress);
 }

@@ -1,4 +1,4 @@
-import { add, bitsOf, both, emptySet, fullSet, has, isWithin, lowest, remove, without, type BitSet } from './bit-set.ts';
+import { add, bitsOf, both, emptySet, fullSet, has, isWithin, remove, without, type BitSet } from './bit-set.ts';
 import type { Box, Point, Region, Space } from './space.ts';
 
 /** How much looking is left; shared by all searches of one question. */
@@ -103,7 +103,3 @@ function waysOut(space: Space, region: Region, box: Region): readonly number[] {
 
 const replaced = (region: Region, attribute: number, set: BitSet): Region =>
   region.map((before, at) => (at === attribute ? set : before));
-
-/** The region holds nothing. */
-export const isEmpty = (space: Space, region: Region): boolean =>
-  region.some((set, attribute) => (set === undefined ? space.size(attribute) === 0 : lowest(set) < 0));

@@ -40,7 +40,9 @@ export function sayFlaw(policy: AuthzPolicy, rule: number, flaw: Flaw): Finding 
       };
     case 'covered': {
       const { rules, alone, action: its } = flaw.by;
-      const names = rules.slice(0, 3).map(({ namespace, name, rule: number }) => `${namespace}/${name} rule[${number}]`);
+      const names = rules
+        .slice(0, 3)
+        .map(({ namespace, name, rule: number }) => `${namespace}/${name} rule[${number}]`);
       const by = alone ? names.join() : `${names.join(', ')}${rules.length > 1 ? ' together' : ''}`;
       const isDenied = its !== action;
       return {
