@@ -13,10 +13,6 @@ export function add(set: BitSet, bit: number): void {
   set[bit >>> 5]! |= 1 << (bit & 31);
 }
 
-export function remove(set: BitSet, bit: number): void {
-  set[bit >>> 5]! &= ~(1 << (bit & 31));
-}
-
 export const has = (set: BitSet, bit: number): boolean => ((set[bit >>> 5]! >>> (bit & 31)) & 1) === 1;
 
 export const both = (a: BitSet, b: BitSet): BitSet => a.map((word, index) => word & b[index]!);

@@ -34,10 +34,12 @@ export function policyFindings({ waypoints }: Model, steps: number = 10 * BUDGET
     if (!known.has(key)) known.set(key, flawsOf(set, target, budget));
     const flaws = known.get(key);
     const isHttp = target.protocol === 'http';
+    // Rules come in the same order.
+    let number = 0;
     for (const policy of set.policies) {
       for (const [index, rule] of policy.rules.entries()) {
         const place = placeOf(policy, index, rule, written);
-        const found = flaws?.find((one) => one.policy === policy && one.rule === index)?.flaws ?? [];
+        const found = flaws?.[number++]?.flaws ?? [];
         note(seen, place, found, isHttp);
       }
     }

@@ -1,4 +1,4 @@
-import { add, bitsOf, both, emptySet, fullSet, has, isWithin, remove, without, type BitSet } from './bit-set.ts';
+import { bitsOf, both, has, isWithin, without, type BitSet } from './bit-set.ts';
 import type { Box, Point, Region, Space } from './space.ts';
 
 /** How much looking is left; shared by all searches of one question. */
@@ -6,50 +6,88 @@ export interface Budget {
   left: number;
 }
 
+/** An attribute is not indexed when its boxes have more cells than this, all together. */
+const MOST_ENTRIES = 4_000_000;
+
+/** The boxes by their cells of one attribute. */
+interface Index {
+  readonly attribute: number;
+  /** Boxes that admit every cell. */
+  readonly anywhere: readonly number[];
+  readonly byCell: ReadonlyMap<number, readonly number[]>;
+}
+
 /** Boxes that a search is to stay out of, so kept that those around a point are found at once. */
 export class Cover {
   readonly boxes: readonly Box[];
-  readonly #space: Space;
-  readonly #present: BitSet;
-  /** By attribute and cell: the boxes that admit it. */
-  readonly #rows = new Map<number, BitSet>();
-  readonly #asked: readonly number[];
+  readonly #absent = new Set<number>();
+  readonly #indexes: readonly Index[];
 
   constructor(space: Space, boxes: readonly Box[]) {
-    this.#space = space;
     this.boxes = boxes;
-    this.#present = fullSet(boxes.length);
-    this.#asked = Array.from({ length: space.attributes }, (_, at) => at).filter((at) =>
-      boxes.some(({ sets }) => sets[at] !== undefined),
-    );
+    const attributes = Array.from({ length: space.attributes }, (_, at) => at);
+    this.#indexes = attributes.flatMap((attribute) => indexOf(attribute, boxes) ?? []);
   }
 
   /** Takes a box out of the cover, or puts it back. */
   set(box: number, present: boolean): void {
-    if (present) add(this.#present, box);
-    else remove(this.#present, box);
+    if (present) this.#absent.delete(box);
+    else this.#absent.add(box);
   }
 
   /** Numbers of boxes that a point is in, at most so many. */
   around(point: Point, most: number): readonly number[] {
-    let found = this.#present;
-    for (const attribute of this.#asked) found = both(found, this.#row(attribute, point[attribute]!));
-    return bitsOf(found, most);
+    const found: number[] = [];
+    for (const number of this.#candidates(point)) {
+      if (this.#absent.has(number) || !isIn(point, this.boxes[number]!.sets)) continue;
+      found.push(number);
+      if (found.length === most) break;
+    }
+    return found;
   }
 
-  #row(attribute: number, cell: number): BitSet {
-    const key = attribute + cell * this.#space.attributes;
-    let row = this.#rows.get(key);
-    if (row === undefined) {
-      row = emptySet(this.boxes.length);
-      for (const [number, { sets }] of this.boxes.entries()) {
-        const set = sets[attribute];
-        if (set === undefined || has(set, cell)) add(row, number);
-      }
-      this.#rows.set(key, row);
+  /** Those that the attribute which tells most apart leaves. */
+  #candidates(point: Point): Iterable<number> {
+    let best: readonly (readonly number[])[] | undefined;
+    let fewest = this.boxes.length;
+    for (const { attribute, anywhere, byCell } of this.#indexes) {
+      const here = byCell.get(point[attribute]!) ?? [];
+      if (anywhere.length + here.length >= fewest) continue;
+      fewest = anywhere.length + here.length;
+      best = [anywhere, here];
     }
-    return row;
+    return best === undefined ? this.boxes.keys() : best.flat();
   }
+}
+
+function isIn(point: Point, box: Region): boolean {
+  for (let at = 0; at < box.length; at++) {
+    const set = box[at];
+    if (set !== undefined && !has(set, point[at]!)) return false;
+  }
+  return true;
+}
+
+function indexOf(attribute: number, boxes: readonly Box[]): Index | undefined {
+  const anywhere: number[] = [];
+  const byCell = new Map<number, number[]>();
+  let entries = 0;
+  for (const [number, { sets }] of boxes.entries()) {
+    const set = sets[attribute];
+    if (set === undefined) {
+      anywhere.push(number);
+      continue;
+    }
+    const cells = bitsOf(set, MOST_ENTRIES);
+    entries += cells.length;
+    if (entries > MOST_ENTRIES) return undefined;
+    for (const cell of cells) {
+      const those = byCell.get(cell);
+      if (those === undefined) byCell.set(cell, [number]);
+      else those.push(number);
+    }
+  }
+  return anywhere.length === boxes.length ? undefined : { attribute, anywhere, byCell };
 }
 
 /** Boxes around a point of which the one that is easiest to leave is looked for. */
