@@ -173,4 +173,19 @@ describe('check', () => {
     `);
     expect(lines.every((line) => /^a\.yaml:\d+:\d+: warning/.test(line))).toBe(true);
   });
+
+  it('keeps quiet about a rule that is of use at one port, or as TCP', async () => {
+    const ports = MESH.replace(
+      '{name: http, port: 80}',
+      '{name: http, port: 80}, {name: http-b, port: 8080}, {name: db, port: 90, appProtocol: tcp}, {port: 91}',
+    ).replace('{port: 91}', '{name: any, port: 91}');
+    const rules = [
+      '{to: [{operation: {ports: ["8080"]}}]}',
+      '{from: [{source: {namespaces: [a]}}], to: [{operation: {methods: [GET]}}]}',
+      '{from: [{source: {namespaces: [a]}}], to: [{operation: {ports: ["90", "91"]}}]}',
+    ];
+    await writeFile(join(folder, 'a.yaml'), ports + policy('allow', 'ALLOW', `[${rules.join(', ')}]`));
+    const { out } = await run('check', join(folder, 'a.yaml'), '-o', 'short');
+    expect(out).not.toMatch(/PTL133/);
+  });
 });
