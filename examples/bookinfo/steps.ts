@@ -76,11 +76,13 @@ export const denied: Step = async (stage) => {
 };
 
 /** The policy that said so, from the filter's own program. */
-async function reason({ caller }: Stage, { as, method = 'GET', url }: Call): Promise<string> {
+async function reason({ mesh, caller }: Stage, { as, method = 'GET', url }: Call): Promise<string> {
   const destination = caller.destination(url);
   const { pathname, host } = new URL(url);
   const identity = identityOf(as, destination.waypoint.trustDomain);
-  const { authz } = await explain(destination, { identity, method, path: pathname, host, headers: [] });
+  const { pathNormalization } = mesh.running.process();
+  const request = { identity, method, path: pathname, host, headers: [], pathNormalization };
+  const { authz } = await explain(destination, request);
   if (authz.decidedBy !== undefined) return `${authz.decidedBy.action} ${policyText(authz.decidedBy)}`;
   if (authz.nearest === undefined) return 'no rule allows it';
   return `no rule allows it; nearest is ${policyText(authz.nearest)}, which misses ${authz.nearest.missed.join(', ')}`;
@@ -149,10 +151,11 @@ export const metrics: Step = async ({ mesh, terminal }) => {
   const requests = samples(await mesh.metrics(), 'istio_requests_total').filter(
     ({ labels }) => labels['reporter'] === 'waypoint',
   );
-  const wanted = [
+  const wanted: { destination_service_name: string; response_code: string; source_app?: string }[] = [
     { destination_service_name: 'productpage', response_code: '200' },
     { destination_service_name: 'productpage', response_code: '403' },
-    { destination_service_name: 'reviews', response_code: '200' },
+    // Known from the baggage of productpage's tunnels.
+    { destination_service_name: 'reviews', response_code: '200', source_app: 'productpage' },
     { destination_service_name: 'ratings', response_code: '500' },
   ];
   const wrong: string[] = [];

@@ -15,6 +15,7 @@ import { decidedRule, isAllowed } from './evaluate.ts';
 import { OpenProgram, openProgram } from './program.ts';
 
 export * from '../sdk/plugin';
+export { proxy_on_context_create } from '../sdk/passing';
 export { proxy_on_request_headers } from '../sdk/http';
 export { proxy_on_new_connection } from '../sdk/tcp';
 

@@ -1,3 +1,4 @@
+import { PARTIES } from '../abi/metrics.ts';
 import { proxy_get_property, proxy_set_property } from './env.ts';
 import { Text, text } from './text.ts';
 import { VALUE_OUT, take } from './value.ts';
@@ -8,7 +9,7 @@ export type PropertyPath = Text;
 export const SOURCE_ADDRESS: PropertyPath = text('source\0address');
 export const DESTINATION_ADDRESS: PropertyPath = text('destination\0address');
 export const PEER_PRINCIPAL: PropertyPath = text('filter_state\0io.istio.peer_principal');
-export const SOURCE_BAGGAGE: PropertyPath = text('filter_state\0io.istio.source_baggage');
+export const PARTIES_STATE: PropertyPath = text('filter_state\0' + PARTIES);
 export const ROUTE_NAME: PropertyPath = text('xds\0route_name');
 
 /**

@@ -1,5 +1,6 @@
 import type { Finding } from '#model/finding.ts';
 import type { SpiffeId } from '#model/identity.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { Model } from '#model/waypoint.ts';
 
@@ -46,10 +47,13 @@ export interface ProxyStatus {
   readonly rejections: readonly Rejection[];
 }
 
-/** A waypoint that this process serves, as its callers reach it. */
-export interface WaypointStatus {
+export interface WaypointName {
   readonly namespace: string;
   readonly name: string;
+}
+
+/** A waypoint that this process serves, as its callers reach it. */
+export interface WaypointStatus extends WaypointName {
   /** Where HBONE is terminated. */
   readonly address: { readonly host: string; readonly port: number };
   readonly identity: SpiffeId;
@@ -69,6 +73,10 @@ interface ProcessStatus {
   readonly startedAt: string;
   /** What was given with `-f`. */
   readonly paths: readonly string[];
+  /** Another number when the files were translated again: as long as it is the same, so is the world. */
+  readonly revision: number;
+  /** How its Envoys normalize a path before anything is decided. */
+  readonly pathNormalization: PathNormalization;
 }
 
 export type Settled =
@@ -141,9 +149,10 @@ export interface Running {
   programs(namespace: string, name: string): readonly ProgramText[] | undefined;
   /**
    * Reads the files again at once, then waits until every waypoint has at least one Envoy, and every connected one has
-   * accepted what the files hold; or until the time is up. A rejection ends the wait: time does not mend it.
+   * accepted what the files hold; or until the time is up. A rejection ends the wait: time does not mend it. With a
+   * waypoint only that one is waited for.
    */
-  settled(timeoutMs: number): Promise<Settled>;
+  settled(timeoutMs: number, waypoint?: WaypointName): Promise<Settled>;
   /** Denied requests, the latest first: those with this id, or the last so many. */
   denials(query: DenialQuery): readonly Denial[];
   /** Throws if the identity is not one of the trust domain, or if certificates come from files (there is no CA). */

@@ -9,6 +9,7 @@ import {
   type Routes,
   type Settled,
   type Status,
+  type WaypointName,
   type World,
 } from './api.ts';
 
@@ -30,7 +31,7 @@ export interface AdminClient {
   status(): Promise<Status>;
   world(): Promise<World>;
   programs(namespace: string, name: string): Promise<readonly ProgramText[]>;
-  settled(timeoutMs: number): Promise<Settled>;
+  settled(timeoutMs: number, waypoint?: WaypointName): Promise<Settled>;
   denials(query: DenialQuery): Promise<readonly Denial[]>;
   issue(request: CertificateRequest): Promise<IssuedCertificate>;
 }
@@ -41,9 +42,11 @@ export function adminClient(socket: string): AdminClient {
   return {
     status: async () => (await get('/status')).status,
     world: async () => (await get('/model')).world,
-    programs: async (namespace, name) =>
-      (await get('/programs', `?waypoint=${encodeURIComponent(`${namespace}/${name}`)}`)).programs,
-    settled: async (timeoutMs) => (await get('/settled', `?timeout=${timeoutMs}`, timeoutMs + 10_000)).settled,
+    programs: async (namespace, name) => (await get('/programs', `?waypoint=${queryOf({ namespace, name })}`)).programs,
+    async settled(timeoutMs, waypoint) {
+      const only = waypoint === undefined ? '' : `&waypoint=${queryOf(waypoint)}`;
+      return (await get('/settled', `?timeout=${timeoutMs}${only}`, timeoutMs + 10_000)).settled;
+    },
     denials: async (query) => {
       const asked = 'last' in query ? `?last=${query.last}` : `?id=${encodeURIComponent(query.requestId)}`;
       return (await get('/denials', asked)).denials;
@@ -51,6 +54,8 @@ export function adminClient(socket: string): AdminClient {
     issue: async (wanted) => (await ask(socket, 'POST', '/certs', '', 10_000, wanted)).certificate,
   };
 }
+
+const queryOf = ({ namespace, name }: WaypointName): string => encodeURIComponent(`${namespace}/${name}`);
 
 async function ask<P extends keyof Routes>(
   socketPath: string,

@@ -12,7 +12,14 @@ import { adminSocket, stateFolder } from './state-folder.ts';
 function running(changes: Partial<Running> = {}): Running {
   const identity = 'spiffe://cluster.local/ns/app/sa/wp';
   return {
-    process: () => ({ version: '1.2.3', pid: 7, startedAt: '2026-01-02T03:04:05.000Z', paths: ['mesh/'] }),
+    process: () => ({
+      version: '1.2.3',
+      pid: 7,
+      startedAt: '2026-01-02T03:04:05.000Z',
+      paths: ['mesh/'],
+      revision: 1,
+      pathNormalization: 'BASE',
+    }),
     world: () => ({ model: { waypoints: [], ingresses: [] }, findings: [], statuses: [] }),
     waypoints: () => [
       {
@@ -64,7 +71,11 @@ describe('the admin socket', () => {
   it('answers what a verb asks', async () => {
     await serving({}, async () => {
       const client = adminClient(socket);
-      expect(await client.status()).toMatchObject({ process: { pid: 7 }, waypoints: [{ name: 'wp' }], proxies: [] });
+      expect(await client.status()).toMatchObject({
+        process: { pid: 7, pathNormalization: 'BASE' },
+        waypoints: [{ name: 'wp' }],
+        proxies: [],
+      });
       expect(await client.world()).toEqual({ model: { waypoints: [], ingresses: [] }, findings: [], statuses: [] });
       expect(await client.programs('app', 'wp')).toEqual([{ name: 'authz/x:80', text: 'deny\n' }]);
       expect(await client.issue({ identity: 'spiffe://cluster.local/ns/a/sa/b', ttlMs: 1000 })).toMatchObject({
@@ -83,15 +94,17 @@ describe('the admin socket', () => {
   });
 
   it('waits as long as it is told, and passes on what is missing', async () => {
-    let asked = 0;
-    const settled = async (timeoutMs: number): Promise<Settled> => {
-      asked = timeoutMs;
+    let asked: readonly unknown[] = [];
+    const settled = async (...asking: Parameters<Running['settled']>): Promise<Settled> => {
+      const [timeoutMs] = (asked = asking);
       return { settled: false, waitedMs: timeoutMs, missing: ['app/wp: no Envoy is connected'] };
     };
     await serving({ settled }, async () => {
       const result = await adminClient(socket).settled(120);
-      expect(asked).toBe(120);
+      expect(asked).toEqual([120]);
       expect(result).toEqual({ settled: false, waitedMs: 120, missing: ['app/wp: no Envoy is connected'] });
+      await adminClient(socket).settled(50, { namespace: 'app', name: 'wp' });
+      expect(asked).toEqual([50, { namespace: 'app', name: 'wp' }]);
     });
   });
 

@@ -2,7 +2,14 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { API_VERSION, type CertificateRequest, type Routes, type Running } from './api.ts';
+import {
+  API_VERSION,
+  type CertificateRequest,
+  type Routes,
+  type Running,
+  type Settled,
+  type WaypointName,
+} from './api.ts';
 import { SOCKET_PATH_LIMIT } from './state-folder.ts';
 
 const BODY_LIMIT = 16 * 1024;
@@ -113,14 +120,14 @@ async function route(running: Running, request: IncomingMessage): Promise<Routes
       return { world: running.world() };
     case '/programs': {
       expectMethod('GET');
-      const [namespace = '', name = ''] = (url.searchParams.get('waypoint') ?? '').split('/');
+      const { namespace, name } = waypointOf(url.searchParams.get('waypoint') ?? '');
       const programs = running.programs(namespace, name);
       if (programs === undefined) throw new Refusal(404, `there is no waypoint ${namespace}/${name} here`);
       return { programs };
     }
     case '/settled':
       expectMethod('GET');
-      return { settled: await running.settled(waitOf(url.searchParams.get('timeout'))) };
+      return { settled: await settled(running, url.searchParams) };
     case '/denials': {
       expectMethod('GET');
       const requestId = url.searchParams.get('id');
@@ -137,6 +144,18 @@ async function route(running: Running, request: IncomingMessage): Promise<Routes
         `expected one of /status, /model, /programs, /settled, /denials, /certs; came ${url.pathname}`,
       );
   }
+}
+
+function settled(running: Running, query: URLSearchParams): Promise<Settled> {
+  const timeoutMs = waitOf(query.get('timeout'));
+  const waypoint = query.get('waypoint');
+  return waypoint === null ? running.settled(timeoutMs) : running.settled(timeoutMs, waypointOf(waypoint));
+}
+
+/** `namespace/name` */
+function waypointOf(text: string): WaypointName {
+  const [namespace = '', name = ''] = text.split('/');
+  return { namespace, name };
 }
 
 /** Milliseconds of the query `timeout`. */

@@ -1,11 +1,12 @@
+import { Readable } from 'node:stream';
 import { createStyle } from './render/style.ts';
 import type { Terminal, TerminalOptions } from './terminal.ts';
 
 /** A terminal for tests: keeps what is written. */
 export interface Capture {
   readonly terminal: (options: TerminalOptions) => Terminal;
-  out(): string;
-  err(): string;
+  readonly out: () => string;
+  readonly err: () => string;
 }
 
 export function capture(input = '', environment: NodeJS.ProcessEnv = {}): Capture {
@@ -20,7 +21,9 @@ export function capture(input = '', environment: NodeJS.ProcessEnv = {}): Captur
     terminal: ({ quiet, verbose }) => ({
       out: (part) => void (out += text(part)),
       err: (part) => void (err += text(part)),
+      pour: async (part) => void (out += text(part)),
       readInput: () => Promise.resolve(input),
+      input: () => Readable.from([Buffer.from(input)]),
       style: { out: plain, err: plain },
       redraws: false,
       columns: 100,

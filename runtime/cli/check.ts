@@ -7,6 +7,7 @@ import type { RunOf } from './command.ts';
 import type { check } from './commands/check.ts';
 import { EXIT } from './exit.ts';
 import { usage } from './failure.ts';
+import { pathNormalizationOf } from './path-normalization.ts';
 import { jsonText } from './render/document.ts';
 import { findingText, githubFinding, shortFinding } from './render/finding.ts';
 import type { Style } from './render/style.ts';
@@ -28,7 +29,10 @@ export const run: RunOf<typeof check> = async ({ values, positionals, terminal }
   }
   const world = await readWorld(paths, values['trust-domain'], terminal);
   const { namespace } = values;
-  const findings = [...world.findings, ...place(world.resources, policyFindings(world.model))]
+  const findings = [
+    ...world.findings,
+    ...place(world.resources, policyFindings(world.model, pathNormalizationOf(values['path-normalization']))),
+  ]
     .filter(({ resource }) => namespace === undefined || resource?.namespace === namespace)
     .toSorted(byPlace);
   const border = values['fail-on'] === 'never' ? LEVELS.length : LEVELS.indexOf(values['fail-on'] as Level);

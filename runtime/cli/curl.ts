@@ -1,28 +1,24 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
-import { API_VERSION, type World } from '#admin/api.ts';
-import type { AdminClient } from '#admin/client.ts';
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createHboneClient } from '#hbone/client.ts';
-import { HboneError } from '#hbone/error.ts';
-import type { HboneTls } from '#hbone/tls.ts';
-import type { SpiffeId } from '#model/identity.ts';
-import { baggageOf } from './baggage.ts';
-import type { RunOf, Values } from './command.ts';
+import type { RunOf } from './command.ts';
 import type { curl } from './commands/curl.ts';
-import { destinationOf, hostOf, meshUrl, portOf, type Destination } from './destination.ts';
+import { requestBody } from './curl/body.ts';
+import { asFailure } from './curl/failure.ts';
+import { asJson, fieldsText, happened, headText } from './curl/report.ts';
+import { targetOf, type CurlValues, type Target } from './curl/target.ts';
+import { meshUrl } from './destination.ts';
 import { durationOf } from './duration.ts';
-import { EXIT } from './exit.ts';
-import { oneLine } from './explain/line.ts';
-import { Failure, usage } from './failure.ts';
+import { EXIT, type Exit } from './exit.ts';
+import { usage } from './failure.ts';
 import { headerOf } from './header.ts';
-import { identityOf } from './identity.ts';
 import { jsonText } from './render/document.ts';
-import { printable } from './render/style.ts';
-import { NoAnswer, openMesh, type MeshEntry, type MeshRequest, type MeshResponse } from './request.ts';
+import { openMesh, type MeshAnswer, type MeshConnection, type MeshRequest } from './request.ts';
 import type { Terminal } from './terminal.ts';
-import { asked, readWorld, runningPortolan } from './world.ts';
 
-type Flags = Values<typeof curl.flags>;
+/** Until the answer begins, where nobody says how long the whole may take: a stream of events has no end. */
+const ANSWER_TIMEOUT_MS = 30_000;
 
 export const run: RunOf<typeof curl> = async ({ values, positionals, terminal }) => {
   const [text, ...more] = positionals;
@@ -30,29 +26,30 @@ export const run: RunOf<typeof curl> = async ({ values, positionals, terminal })
     throw usage('curl needs one URL', { next: 'portolan curl --as NAMESPACE/ACCOUNT http://SERVICE.NAMESPACE:PORT/' });
   }
   const url = meshUrl(text);
-  const request = await requestOf(url, values, terminal);
   const target = await targetOf(url, values, terminal);
-  const response = await exchange(target.entry, request);
-
-  const isFailure = values.fail && response.status >= 400;
-  if (values.json) terminal.out(jsonText(await asJson(target, request, response)));
-  else {
-    if (values.include) terminal.out(headText(response));
-    if (!isFailure) await writeBody(response, values.output, terminal);
-    if (!values.silent && !terminal.quiet) {
-      // The body is given as it came; on a terminal the next line must not continue its last one.
-      const isOpen = terminal.redraws && response.body.length > 0 && response.body.at(-1) !== 0x0a;
-      terminal.err(`${isOpen ? '\n' : ''}${await happened(target, request, response, terminal)}`);
-    }
+  const request = await requestOf(url, values, terminal);
+  const client = createHboneClient();
+  const mesh = openMesh(client, target.entry, values.http2 ? 'HTTP/2' : 'HTTP/1.1');
+  try {
+    return values.json
+      ? await tellWhole(mesh, target, request, values, terminal)
+      : await tell(mesh, target, request, values, terminal);
+  } catch (error) {
+    throw asFailure(error, target.entry);
+  } finally {
+    // An answer may come before all was read that should have been sent: nobody waits for the rest.
+    if (request.body instanceof Readable) request.body.destroy();
+    mesh.close();
+    await client.close(0);
   }
-  return isFailure ? EXIT.found : EXIT.ok;
 };
 
-async function requestOf(url: URL, values: Flags, terminal: Terminal): Promise<MeshRequest> {
+async function requestOf(url: URL, values: CurlValues, terminal: Terminal): Promise<MeshRequest> {
   const headers = values.header.map(headerOf);
   const has = (name: string): boolean => headers.some(([one]) => one.toLowerCase() === name);
-  const isForm = values.data.length > 0;
-  const body = isForm ? (await Promise.all(values.data.map((data) => dataOf(data, terminal)))).join('&') : undefined;
+  const carried = await requestBody(values.data, terminal);
+  const isForm = carried !== undefined;
+  const length = carried?.length;
   return {
     method: values.request ?? (isForm ? 'POST' : 'GET'),
     path: `${url.pathname}${url.search}`,
@@ -61,217 +58,73 @@ async function requestOf(url: URL, values: Flags, terminal: Terminal): Promise<M
       ...(has('user-agent') ? [] : [['user-agent', 'portolan-curl'] as const]),
       ...(has('accept') ? [] : [['accept', '*/*'] as const]),
       ...(isForm && !has('content-type') ? [['content-type', 'application/x-www-form-urlencoded'] as const] : []),
+      ...(length === undefined || has('content-length') ? [] : [['content-length', String(length)] as const]),
       ...headers,
     ],
-    ...(body === undefined ? {} : { body }),
-    timeoutMs: durationOf('--max-time', values['max-time']),
+    ...(carried === undefined ? {} : { body: carried.body }),
+    ...limitsOf(values['max-time']),
   };
 }
 
-async function dataOf(data: string, terminal: Terminal): Promise<string> {
-  if (!data.startsWith('@')) return data;
-  return data === '@-' ? await terminal.readInput() : await readFile(data.slice(1), 'utf8');
+/** As curl has it, a bare number is seconds and 0 no limit; a duration with its unit is taken as everywhere here. */
+function limitsOf(text: string | undefined): Pick<MeshRequest, 'timeoutMs' | 'answerTimeoutMs'> {
+  if (text === undefined) return { answerTimeoutMs: ANSWER_TIMEOUT_MS };
+  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : undefined;
+  if (seconds === 0) return {};
+  return { timeoutMs: seconds === undefined ? durationOf('--max-time', text) : Math.ceil(seconds * 1_000) };
 }
 
-interface Target {
-  readonly identity: SpiffeId | undefined;
-  readonly entry: MeshEntry;
-  /** `bookinfo/waypoint`, or its address when nothing more is known. */
-  readonly via: string;
-  /** Known when a model is: then what happened can be explained. */
-  readonly destination: Destination | undefined;
-}
-
-async function targetOf(url: URL, values: Flags, terminal: Terminal): Promise<Target> {
-  const isByHand = values.waypoint !== undefined && values.cert !== undefined;
-  // With an address, a waypoint and certificates nothing needs to be looked up.
-  const admin = isByHand && isIP(hostOf(url)) !== 0 ? undefined : await runningPortolan(values.state, terminal);
-  const world = admin === undefined ? undefined : await worldOf(values, admin, terminal);
-  const destination = world === undefined ? undefined : destinationOf(world.model, url, values.namespace);
-  const authority = destination?.authority ?? `${url.hostname}:${portOf(url)}`;
-  const { waypoint, expectedIdentity, trustDomain } = await waypointOf(values, destination, admin);
-  const identity = values.as === undefined ? undefined : identityOf(values.as, trustDomain);
-  const tls = await credentials(values, identity, admin);
-  const name = destination && `${destination.waypoint.namespace}/${destination.waypoint.name}`;
-  return {
-    identity,
-    destination,
-    via: name ?? `${waypoint.host}:${waypoint.port}`,
-    entry: {
-      waypoint,
-      authority,
-      tls,
-      ...(expectedIdentity === undefined ? {} : { expectedIdentity }),
-      ...(destination === undefined || identity === undefined
-        ? {}
-        : { headers: baggageOf(destination.waypoint, identity) }),
-    },
-  };
-}
-
-const worldOf = async (values: Flags, admin: AdminClient, terminal: Terminal): Promise<World> =>
-  values.file.length > 0 ? await readWorld(values.file, values['trust-domain'], terminal) : await asked(admin.world());
-
-interface Entrance {
-  readonly waypoint: MeshEntry['waypoint'];
-  readonly expectedIdentity: SpiffeId | undefined;
-  readonly trustDomain: string;
-}
-
-async function waypointOf(
-  values: Flags,
-  destination: Destination | undefined,
-  admin: AdminClient | undefined,
-): Promise<Entrance> {
-  const given = values['waypoint-identity'];
-  const named = given === undefined ? undefined : identityOf(given, values['trust-domain']);
-  if (values.waypoint !== undefined) {
-    const trustDomain = destination?.waypoint.trustDomain ?? values['trust-domain'];
-    return { waypoint: addressOf(values.waypoint), expectedIdentity: named, trustDomain };
-  }
-  const { waypoints } = await asked((admin as AdminClient).status());
-  const { namespace, name } = (destination as Destination).waypoint;
-  const served = waypoints.find((one) => one.namespace === namespace && one.name === name);
-  if (served === undefined) {
-    throw new Failure(EXIT.unreachable, `the waypoint ${namespace}/${name} does not run here`, {
-      expected:
-        waypoints.length === 0
-          ? 'a waypoint that runs'
-          : `one of: ${waypoints.map((one) => `${one.namespace}/${one.name}`).join(', ')}`,
-      next: 'portolan status, or --waypoint HOST:PORT',
-    });
-  }
-  return { waypoint: served.address, expectedIdentity: named ?? served.identity, trustDomain: served.trustDomain };
-}
-
-function addressOf(text: string): MeshEntry['waypoint'] {
-  const match = /^(?:\[([0-9a-f:]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(text);
-  const [, v6, host, port] = match ?? [];
-  if (port === undefined || Number(port) > 65_535) {
-    throw usage(`"${text}" is not where a waypoint is`, {
-      expected: '127.0.0.1:15008, [::1]:15008 or host:15008',
-      came: text,
-    });
-  }
-  return { host: v6 ?? host ?? '', port: Number(port) };
-}
-
-async function credentials(
-  values: Flags,
-  identity: SpiffeId | undefined,
-  admin: AdminClient | undefined,
-): Promise<HboneTls> {
-  const { cert, key, root } = values;
-  if (cert !== undefined || key !== undefined || root !== undefined) {
-    if (cert === undefined || key === undefined || root === undefined) {
-      throw usage('--cert, --key and --root belong together', {
-        next: 'portolan certs issue IDENTITY --out FOLDER makes all three',
-      });
-    }
-    const [certificate, privateKey, ca] = await Promise.all([cert, key, root].map((path) => readFile(path, 'utf8')));
-    return { cert: certificate!, key: privateKey!, ca: ca! };
-  }
-  if (identity === undefined || admin === undefined) {
-    throw usage('curl needs to know who calls', { expected: '--as NAMESPACE/ACCOUNT, or --cert, --key and --root' });
-  }
-  const issued = await asked(admin.issue({ identity, ttlMs: 3_600_000 }));
-  return { cert: issued.certificate, key: issued.key, ca: issued.roots };
-}
-
-async function exchange(entry: MeshEntry, request: MeshRequest): Promise<MeshResponse> {
-  const client = createHboneClient();
-  const mesh = openMesh(client, entry);
-  try {
-    return await mesh.send(request);
-  } catch (error) {
-    throw asFailure(error, entry);
-  } finally {
-    mesh.close();
-    await client.close(0);
-  }
-}
-
-/** Each way in which there is no answer has its own exit code. */
-function asFailure(error: unknown, { authority, waypoint }: MeshEntry): unknown {
-  const place = `${waypoint.host}:${waypoint.port}`;
-  if (error instanceof NoAnswer)
-    return new Failure(EXIT.timedOut, error.message, { next: 'a longer --max-time, or portolan explain' });
-  if (!(error instanceof HboneError)) return error;
-  switch (error.failure) {
-    case 'tls':
-    case 'identity':
-      return new Failure(EXIT.refused, error.message, {
-        next: 'portolan certs inspect FILE, or other roots with --root',
-      });
-    case 'timeout':
-      return new Failure(EXIT.timedOut, error.message, { next: 'portolan status' });
-    case 'refused':
-      return new Failure(EXIT.unreachable, error.message, {
-        ...(error.status === 404
-          ? { expected: `a virtual address and port that ${place} serves`, came: authority }
-          : {}),
-        next: 'portolan status -o wide',
-      });
-    case 'unreachable':
-      return new Failure(EXIT.unreachable, error.message, {
-        expected: `a waypoint at ${place}`,
-        next: 'portolan status',
-      });
-    case 'reset':
-    case 'closed':
-    case 'authority':
-      return new Failure(EXIT.failed, error.message, { next: 'portolan status' });
-  }
-}
-
-async function writeBody({ body }: MeshResponse, file: string | undefined, terminal: Terminal): Promise<void> {
-  if (file === undefined || file === '-') terminal.out(body);
-  else await writeFile(file, body);
-}
-
-function headText({ status, statusText, rawHeaders }: MeshResponse): string {
-  const lines: string[] = [];
-  for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
-  return `${[`HTTP/1.1 ${status} ${statusText}`, ...lines].map(printable).join('\n')}\n\n`;
-}
-
-/** The line on standard error: who asked whom, what came, and why as far as a model can tell. */
-async function happened(
+/** Head and body as they come, then the line about what happened. */
+async function tell(
+  mesh: MeshConnection,
   target: Target,
   request: MeshRequest,
-  response: MeshResponse,
+  values: CurlValues,
   terminal: Terminal,
-): Promise<string> {
-  const style = terminal.style.err;
-  const { status, statusText, durationMs } = response;
-  const paint = status < 400 ? style.green : style.red;
-  const who = target.identity === undefined ? '' : `as ${target.identity}  `;
-  const line = `${style.dim(`> ${who}via ${target.via} (HBONE)`)}  ${paint(`< ${status} ${statusText}`.trim())} ${Math.round(durationMs)} ms`;
-  const why = await explained(target, request);
-  return `${line}${why === undefined ? '' : `  ${printable(oneLine(why))}`}\n`;
+): Promise<Exit> {
+  const began = performance.now();
+  const answer = await mesh.begin(request);
+  const isFailure = values.fail && answer.status >= 400;
+  if (values.include) terminal.out(headText(answer));
+  const last = await writeBody(answer, isFailure, values.output, terminal);
+  const durationMs = performance.now() - began;
+  if (values.include) terminal.out(fieldsText(answer.trailers()));
+  if (!values.silent && !terminal.quiet) {
+    // The body is given as it came; on a terminal the next line must not continue its last one.
+    const isOpen = terminal.redraws && last !== undefined && last !== 0x0a;
+    terminal.err(`${isOpen ? '\n' : ''}${await happened(target, request, answer, durationMs, terminal)}`);
+  }
+  return isFailure ? EXIT.found : EXIT.ok;
 }
 
-async function explained({ destination, identity }: Target, request: MeshRequest) {
-  if (destination === undefined || identity === undefined || destination.port.protocol === 'tcp') return undefined;
-  const { explain } = await import('./explain/explanation.ts');
-  const { method, path, host, headers } = request;
-  return await explain(destination, { identity, method, path, host, headers });
+/** Gives the last byte that went to the terminal. What nobody wants is read all the same: its end is part of the time. */
+async function writeBody(
+  { body }: MeshAnswer,
+  isUnwanted: boolean,
+  file: string | undefined,
+  terminal: Terminal,
+): Promise<number | undefined> {
+  if (file !== undefined && file !== '-' && !isUnwanted) {
+    await pipeline(body, createWriteStream(file));
+    return undefined;
+  }
+  let last: number | undefined;
+  for await (const chunk of body) {
+    if (isUnwanted) continue;
+    await terminal.pour(chunk as Uint8Array);
+    last = (chunk as Uint8Array).at(-1);
+  }
+  return last;
 }
 
-async function asJson(target: Target, request: MeshRequest, response: MeshResponse): Promise<object> {
-  const { status, rawHeaders, body, durationMs } = response;
-  const pairs = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? '']] : []));
-  return {
-    apiVersion: API_VERSION,
-    as: target.identity,
-    waypoint: target.via,
-    authority: target.entry.authority,
-    method: request.method,
-    path: request.path,
-    status,
-    headers: pairs,
-    body: body.toString('utf8'),
-    durationMs: Math.round(durationMs * 1000) / 1000,
-    explanation: await explained(target, request),
-  };
+async function tellWhole(
+  mesh: MeshConnection,
+  target: Target,
+  request: MeshRequest,
+  values: CurlValues,
+  terminal: Terminal,
+): Promise<Exit> {
+  const response = await mesh.send(request);
+  terminal.out(jsonText(await asJson(target, request, response)));
+  return values.fail && response.status >= 400 ? EXIT.found : EXIT.ok;
 }

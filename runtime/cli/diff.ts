@@ -5,6 +5,7 @@ import { diffJson } from './diff/json.ts';
 import { diffText } from './diff/text.ts';
 import { EXIT } from './exit.ts';
 import { usage } from './failure.ts';
+import { pathNormalizationOf } from './path-normalization.ts';
 import { jsonText } from './render/document.ts';
 import { shortFinding } from './render/finding.ts';
 import { readWorld } from './world.ts';
@@ -29,7 +30,7 @@ export const run: RunOf<typeof diff> = async ({ values, positionals, terminal })
     for (const finding of [...old.findings, ...now.findings])
       if (finding.level === 'error') terminal.err(shortFinding(finding));
   }
-  const compared = comparison(old.model, now.model, steps);
+  const compared = comparison(old.model, now.model, pathNormalizationOf(values['path-normalization']), steps);
   if (values.json || values.output === 'json') terminal.out(jsonText(diffJson(compared, { before, after })));
   else {
     terminal.out(diffText(compared, { before, after }, terminal.style.out));

@@ -1,4 +1,5 @@
-import type { RunOf } from './command.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
+import type { RunOf, Values } from './command.ts';
 import type { explain } from './commands/explain.ts';
 import { destinationOf, meshUrl } from './destination.ts';
 import { EXIT } from './exit.ts';
@@ -8,9 +9,11 @@ import { explanationText } from './explain/text.ts';
 import { Failure, usage } from './failure.ts';
 import { headerOf } from './header.ts';
 import { identityOf } from './identity.ts';
+import { pathNormalizationOf } from './path-normalization.ts';
 import { jsonText, yamlText } from './render/document.ts';
 import { canonicalAddress } from '#translate/ip-address.ts';
-import { worldOf } from './world.ts';
+import type { Terminal } from './terminal.ts';
+import { asked, runningPortolan, worldOf } from './world.ts';
 
 export const run: RunOf<typeof explain> = async ({ values, positionals, terminal }) => {
   const { 'request-id': requestId, last, list } = values;
@@ -67,6 +70,7 @@ export const run: RunOf<typeof explain> = async ({ values, positionals, terminal
     path: `${url.pathname}${url.search}`,
     host: url.host,
     headers,
+    pathNormalization: await normalizationOf(values, terminal),
     ...(sourceIp === undefined ? {} : { sourceIp }),
   });
   switch (values.json ? 'json' : values.output) {
@@ -83,3 +87,11 @@ export const run: RunOf<typeof explain> = async ({ values, positionals, terminal
   terminal.err(`expected ${values.expect.toUpperCase()}, came ${explanation.decision}\n`);
   return EXIT.found;
 };
+
+/** What is asked for; otherwise what the running process does, and offline what one would do. */
+async function normalizationOf(values: Values<typeof explain.flags>, terminal: Terminal): Promise<PathNormalization> {
+  const isAsked = values['path-normalization'] !== undefined;
+  if (isAsked || values.file.length > 0) return pathNormalizationOf(values['path-normalization']);
+  const client = await runningPortolan(values.state, terminal);
+  return (await asked(client.status())).process.pathNormalization;
+}

@@ -57,15 +57,18 @@ describe('help', () => {
       "Returns when every connected Envoy has accepted what is in the files of a running portolan.
 
       Usage
-        portolan wait [--timeout 30s] [--state FOLDER]
+        portolan wait [--waypoint NS/NAME] [--timeout 30s] [--state FOLDER]
 
       Examples
         # go on when the waypoint serves
         portolan run -f mesh/ & portolan wait
+        # the other waypoints may take their time
+        portolan wait --waypoint app/wp
         # go on when the edit is in force
         cp canary.yaml mesh/ && portolan wait --timeout 5s
 
       Flags
+            --waypoint NS/NAME  wait for this waypoint alone (default: every one)
             --timeout DURATION  how long to wait: 500ms, 30s, 2m (default 30s)
             --state FOLDER      state folder of the running portolan (default: PORTOLAN_STATE, or one for this user)
 

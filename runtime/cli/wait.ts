@@ -7,13 +7,14 @@ import { durationOf } from './duration.ts';
 import { EXIT } from './exit.ts';
 import { failureText } from './render/finding.ts';
 import { jsonText } from './render/document.ts';
-import { asked, runningPortolan } from './world.ts';
+import { asked, runningPortolan, waypointName } from './world.ts';
 
 /** While nobody listens yet: the process may be starting. */
 const RETRY_MS = 100;
 
 export const run: RunOf<typeof wait> = async ({ values, terminal }) => {
   const timeoutMs = durationOf('--timeout', values.timeout);
+  const only = values.waypoint === undefined ? undefined : waypointName(values.waypoint);
   const client = await runningPortolan(values.state, terminal);
   const began = performance.now();
   const left = (): number => Math.max(0, Math.round(timeoutMs - (performance.now() - began)));
@@ -21,7 +22,7 @@ export const run: RunOf<typeof wait> = async ({ values, terminal }) => {
   async function settled(): Promise<Settled> {
     for (;;) {
       try {
-        return await client.settled(left());
+        return await client.settled(left(), only);
       } catch (error) {
         if (!(error instanceof NotRunning)) return await asked(Promise.reject(error));
         const waitedMs = timeoutMs - left();

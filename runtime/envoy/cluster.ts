@@ -1,13 +1,18 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Backend } from '#model/backend.ts';
-import { ClusterSchema, Cluster_DiscoveryType, Cluster_LbPolicy } from '#gen/envoy/config/cluster/v3/cluster_pb.ts';
+import {
+  ClusterSchema,
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  Cluster_LbSubsetConfig_LbSubsetFallbackPolicy,
+} from '#gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { CircuitBreakersSchema } from '#gen/envoy/config/cluster/v3/circuit_breaker_pb.ts';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { any } from './any.ts';
-import { duration, encode, encoded } from './encode.ts';
-import { CONNECT_ORIGINATE, WORKLOADS, WORKLOAD_ORIGINATE, WORKLOAD_PLAIN } from './names.ts';
-import type { XdsResource } from './resource.ts';
+import { duration, encode, filled } from './encode.ts';
+import { CONNECT_ORIGINATE, POD_KEY, WORKLOADS, WORKLOAD_ORIGINATE, WORKLOAD_PLAIN } from './names.ts';
+import { CLUSTER, type XdsResource } from './resource.ts';
 import { ads } from './source.ts';
 import { hole, template, type Template } from './template.ts';
 import { internalUpstream, upstreamTls } from './tls.ts';
@@ -78,8 +83,7 @@ const HTTP_PROTOCOLS: Readonly<Record<Backend['protocol'], Readonly<Record<strin
 };
 
 /** The bridge from the CONNECT listener to one internal listener; its name is the authority that callers ask for. */
-export const bridge = (name: string, listener: string): XdsResource =>
-  encoded(name, ClusterSchema, bridgeOf(name, listener));
+export const bridge = (name: string, listener: string): XdsResource => filled(CLUSTER, name, BRIDGE, [name, listener]);
 
 function toInternalListener(name: string, listener: string): MessageInitShape<typeof ClusterSchema> {
   return {
@@ -114,7 +118,7 @@ function toInternalListener(name: string, listener: string): MessageInitShape<ty
   };
 }
 
-const bridgeOf = template(ClusterSchema, toInternalListener(hole(0), hole(1)));
+const BRIDGE = template(ClusterSchema, toInternalListener(hole(0), hole(1)));
 
 const LB_POLICY: Readonly<Record<Backend['loadBalancer'], Cluster_LbPolicy>> = {
   LEAST_REQUEST: Cluster_LbPolicy.LEAST_REQUEST,
@@ -126,9 +130,9 @@ const LB_POLICY: Readonly<Record<Backend['loadBalancer'], Cluster_LbPolicy>> = {
 export function backendCluster(backend: Backend): XdsResource {
   const { name, protocol, loadBalancer, connectTimeoutMs } = backend;
   const shape = `${protocol} ${loadBalancer} ${connectTimeoutMs}`;
-  let make = backendShapes.get(shape);
-  if (make === undefined) backendShapes.set(shape, (make = backendShape(backend)));
-  return encoded(name, ClusterSchema, make(name));
+  let known = backendShapes.get(shape);
+  if (known === undefined) backendShapes.set(shape, (known = backendShape(backend)));
+  return filled(CLUSTER, name, known, [name]);
 }
 
 const backendShapes = new Map<string, Template>();
@@ -165,10 +169,25 @@ export function connectOriginate(trustDomain: string): XdsResource {
   return encode(CONNECT_ORIGINATE, ClusterSchema, cluster);
 }
 
-/** Clusters of traffic that is addressed to pods: the way in, the way on for HTTP, and plain TCP for pods without HBONE. */
+/**
+ * Clusters of traffic that is addressed to pods: the way in, the way on, and plain TCP for pods without HBONE. The way
+ * on has an endpoint for each pod, though all are one listener: it is by the endpoint that metrics know the pod.
+ */
 export function workloadClusters(): readonly XdsResource[] {
   const onward = create(ClusterSchema, {
-    ...toInternalListener(WORKLOAD_ORIGINATE, WORKLOAD_ORIGINATE),
+    name: WORKLOAD_ORIGINATE,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: { edsConfig: ads() },
+    connectTimeout: duration(5_000),
+    perConnectionBufferLimitBytes: BUFFER_LIMIT,
+    commonLbConfig: { healthyPanicThreshold: {} },
+    lbSubsetConfig: {
+      // TCP is not told apart by routes, and needs not be: every endpoint leads on.
+      fallbackPolicy: Cluster_LbSubsetConfig_LbSubsetFallbackPolicy.ANY_ENDPOINT,
+      subsetSelectors: [{ keys: [POD_KEY], singleHostPerSubset: true }],
+    },
+    circuitBreakers: OPEN,
+    transportSocket: INTERNAL,
     typedExtensionProtocolOptions: { [HTTP_OPTIONS]: SAME_AS_CALLER },
   });
   const plain = create(ClusterSchema, {

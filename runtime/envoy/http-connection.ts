@@ -7,13 +7,14 @@ import {
   HttpConnectionManagerSchema,
   type HttpFilter,
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import { accessLog } from './access-log.ts';
 import { CONNECTION_WINDOW, STREAM_WINDOW } from './cluster.ts';
 import { any } from './any.ts';
 import { denialLog } from './denial-log.ts';
 import { duration } from './encode.ts';
 import { localReplies } from './local-reply.ts';
-import type { EmitOptions, PathNormalization } from './options.ts';
+import type { EmitOptions } from './options.ts';
 import { ads } from './source.ts';
 
 interface Normalization {

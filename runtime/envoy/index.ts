@@ -6,15 +6,14 @@ import { connectRoutes } from './connect.ts';
 import { loadAssignment } from './endpoint.ts';
 import { httpFeatures } from './filter.ts';
 import { connectTerminate, serviceListeners } from './listener.ts';
-import { authority, filterName, portName, tcpFilterName } from './names.ts';
+import { type Group, groupsOf } from './groups.ts';
+import { authority, type Feature, filterName, portName, tcpFilterName } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import { connectOriginateListener, workloadOriginateListener } from './originate.ts';
 import { httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource, XdsSnapshot } from './resource.ts';
 import { routeConfiguration } from './route.ts';
 import { workloadListener } from './workload.ts';
-
-type Group = readonly XdsResource[];
 
 /**
  * Turns the versions of a waypoint, one after the other, into Envoy configuration. The closure holds nothing but what
@@ -23,14 +22,15 @@ type Group = readonly XdsResource[];
  */
 export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
   const listener = serviceListeners(options);
-  const ofPort = memo((port: ServicePort) => portResources(port, options, listener));
-  const ofBackend = memo(backendResources);
-  const ofWaypoint = lastOf((waypoint: Waypoint) => waypointResources(waypoint, options), sameSurroundings);
-  let last: { readonly groups: readonly Group[]; readonly snapshot: XdsSnapshot } | undefined;
+  const features = httpFeatures(options.without);
+  const ofPorts = groupsOf((port: ServicePort) => portResources(port, options, features, listener));
+  const ofBackends = groupsOf(backendResources);
+  const ofWaypoint = lastOf((waypoint: Waypoint) => [waypointResources(waypoint, options)], sameSurroundings);
+  let last: { readonly lists: Lists; readonly snapshot: XdsSnapshot } | undefined;
   return (waypoint) => {
-    const groups = [ofWaypoint(waypoint), ...waypoint.ports.map(ofPort), ...waypoint.backends.map(ofBackend)];
-    const snapshot = (last && changed(last.snapshot, last.groups, groups)) ?? assembled(groups);
-    last = { groups, snapshot };
+    const lists = [ofWaypoint(waypoint), ofPorts(waypoint.ports), ofBackends(waypoint.backends)];
+    const snapshot = (last && changed(last.snapshot, last.lists, lists)) ?? assembled(lists);
+    last = { lists, snapshot };
     return snapshot;
   };
 }
@@ -38,14 +38,8 @@ export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => Xds
 /** One waypoint, once. */
 export const emitWaypoint = (waypoint: Waypoint, options: EmitOptions): XdsSnapshot => createEmitter(options)(waypoint);
 
-function memo<K extends object, V>(compute: (key: K) => V): (key: K) => V {
-  const known = new WeakMap<K, V>();
-  return (key) => {
-    let value = known.get(key);
-    if (value === undefined) known.set(key, (value = compute(key)));
-    return value;
-  };
-}
+/** The groups of each kind of part. */
+type Lists = readonly (readonly Group[])[];
 
 /** The result for the last input, as long as inputs are alike. */
 function lastOf<K, V>(compute: (key: K) => V, alike: (a: K, b: K) => boolean): (key: K) => V {
@@ -64,14 +58,16 @@ const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
 function portResources(
   port: ServicePort,
   options: EmitOptions,
-  listener: (port: ServicePort) => XdsResource,
-): readonly XdsResource[] {
+  features: readonly Feature[],
+  listener: (name: string, port: ServicePort) => XdsResource,
+): Group {
   const name = portName(port);
   const programs = compilePrograms(port);
-  const resources = [...port.addresses.map((address) => bridge(authority(address, port.port), name)), listener(port)];
+  const resources = port.addresses.map((address) => bridge(authority(address, port.port), name));
+  resources.push(listener(name, port));
   if (port.protocol !== 'tcp') {
     resources.push(routeConfiguration(name, port.routes));
-    for (const feature of httpFeatures(options.without)) {
+    for (const feature of features) {
       resources.push(httpProgram(filterName(feature, name), feature, options.modules[feature], programs[feature]));
     }
   }
@@ -81,12 +77,9 @@ function portResources(
   return resources;
 }
 
-const backendResources = (backend: Backend): readonly XdsResource[] => [
-  backendCluster(backend),
-  loadAssignment(backend),
-];
+const backendResources = (backend: Backend): Group => [backendCluster(backend), loadAssignment(backend)];
 
-function waypointResources(waypoint: Waypoint, options: EmitOptions): readonly XdsResource[] {
+function waypointResources(waypoint: Waypoint, options: EmitOptions): Group {
   const addresses = waypoint.workloads.map((workload) => workload.address);
   const resources = [
     connectTerminate(waypoint, options),
@@ -104,13 +97,15 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): readonly X
   return resources;
 }
 
-function assembled(groups: readonly Group[]): XdsSnapshot {
+function assembled(lists: Lists): XdsSnapshot {
   const types = new Map<string, Map<string, XdsResource>>();
-  for (const group of groups) {
-    for (const resource of group) {
-      let ofType = types.get(resource.typeUrl);
-      if (ofType === undefined) types.set(resource.typeUrl, (ofType = new Map()));
-      ofType.set(resource.name, resource);
+  for (const groups of lists) {
+    for (const group of groups) {
+      for (const resource of group) {
+        let ofType = types.get(resource.typeUrl);
+        if (ofType === undefined) types.set(resource.typeUrl, (ofType = new Map()));
+        ofType.set(resource.name, resource);
+      }
     }
   }
   return types;
@@ -120,11 +115,19 @@ function assembled(groups: readonly Group[]): XdsSnapshot {
 const FEW = 64;
 
 /** The snapshot with the groups that differ exchanged; undefined where it is not a matter of a few. */
-function changed(before: XdsSnapshot, old: readonly Group[], groups: readonly Group[]): XdsSnapshot | undefined {
-  if (old.length !== groups.length) return undefined;
-  const differing = groups.flatMap((group, index) => (group === old[index] ? [] : [index]));
+function changed(before: XdsSnapshot, old: Lists, lists: Lists): XdsSnapshot | undefined {
+  const differing: { readonly gone: Group; readonly come: Group }[] = [];
+  for (const [kind, groups] of lists.entries()) {
+    const were = old[kind];
+    if (groups === were) continue;
+    if (groups.length !== were?.length) return undefined;
+    for (let index = 0; index < groups.length; index++) {
+      if (groups[index] === were[index]) continue;
+      if (differing.length === FEW) return undefined;
+      differing.push({ gone: were[index]!, come: groups[index]! });
+    }
+  }
   if (differing.length === 0) return before;
-  if (differing.length > FEW) return undefined;
   const types = new Map(before);
   const copies = new Map<string, Map<string, XdsResource>>();
   const ofType = (typeUrl: string): Map<string, XdsResource> => {
@@ -136,19 +139,16 @@ function changed(before: XdsSnapshot, old: readonly Group[], groups: readonly Gr
     return copy;
   };
   // All removals first: a name may move from one group to another.
-  const kept = (resource: XdsResource, group: Group | undefined): boolean =>
-    group?.some(
+  const kept = (resource: XdsResource, group: Group): boolean =>
+    group.some(
       ({ typeUrl, name, version }) =>
         typeUrl === resource.typeUrl && name === resource.name && version === resource.version,
-    ) ?? false;
-  for (const index of differing) {
-    for (const resource of old[index] ?? [])
-      if (!kept(resource, groups[index])) ofType(resource.typeUrl).delete(resource.name);
+    );
+  for (const { gone, come } of differing) {
+    for (const resource of gone) if (!kept(resource, come)) ofType(resource.typeUrl).delete(resource.name);
   }
-  for (const index of differing) {
-    for (const resource of groups[index] ?? []) {
-      if (!kept(resource, old[index])) ofType(resource.typeUrl).set(resource.name, resource);
-    }
+  for (const { gone, come } of differing) {
+    for (const resource of come) if (!kept(resource, gone)) ofType(resource.typeUrl).set(resource.name, resource);
   }
   return types;
 }

@@ -17,12 +17,13 @@ import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/
 import { BUFFER_LIMIT } from './cluster.ts';
 import { connectTermination } from './connect.ts';
 import { any } from './any.ts';
-import { duration, encode, encoded } from './encode.ts';
+import { duration, encode, filled } from './encode.ts';
 import { httpFilters, tcpAuthzFilter } from './filter.ts';
 import { httpConnection } from './http-connection.ts';
-import { CONNECT_TERMINATE, portName } from './names.ts';
+import { CONNECT_TERMINATE } from './names.ts';
 import type { EmitOptions } from './options.ts';
-import type { XdsResource } from './resource.ts';
+import { serviceLine, setParties } from './parties.ts';
+import { LISTENER, type XdsResource } from './resource.ts';
 import { hole, template, type Template } from './template.ts';
 import { downstreamTls } from './tls.ts';
 
@@ -65,19 +66,26 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
   return encode(CONNECT_TERMINATE, ListenerSchema, listener);
 }
 
-/** Makes the listeners of service ports: the world of one service port, behind its bridge cluster. */
-export function serviceListeners(options: EmitOptions): (port: ServicePort) => XdsResource {
+/** Makes the listeners of service ports by their names: the world of one service port, behind its bridge cluster. */
+export function serviceListeners(options: EmitOptions): (name: string, port: ServicePort) => XdsResource {
   const name = hole(0);
   const http = create(FilterChainSchema, {
     name: 'http',
-    filters: [httpConnection(name, httpFilters(name, options.without), options)],
+    filters: httpChain(name, hole(2), options),
   });
   const tcp = create(FilterChainSchema, { name: 'tcp', filters: [tcpAuthzFilter(name), tcpProxy(name, hole(1))] });
   const shape = (protocol: ServicePort['protocol']): Template =>
     template(ListenerSchema, internalListener(name, protocol, http, tcp));
   const shapes = { http: shape('http'), http2: shape('http2'), tcp: shape('tcp'), detect: shape('detect') };
-  return (port) => encoded(portName(port), ListenerSchema, shapes[port.protocol](portName(port), port.backend));
+  return (name, { protocol, backend, service }) =>
+    filled(LISTENER, name, shapes[protocol], [name, backend, serviceLine(service)]);
 }
+
+/** The network filters of HTTP inside a tunnel. `service`: its line for the metrics filter. */
+export const httpChain = (name: string, service: string, options: EmitOptions, without = options.without): Filter[] => [
+  ...(without?.includes('metrics') ? [] : [setParties(service)]),
+  httpConnection(name, httpFilters(name, without), options),
+];
 
 /**
  * An internal listener for HTTP, for TCP, or for both, told apart by the first bytes. A protocol in which the server

@@ -15,6 +15,8 @@ export const UNRESOLVED = 'unresolved';
 export const PEER_PRINCIPAL = 'io.istio.peer_principal';
 export const LOCAL_PRINCIPAL = 'io.istio.local_principal';
 export const SOURCE_BAGGAGE = 'io.istio.source_baggage';
+/** Who calls whom, for the metrics filter. */
+export const PARTIES = 'portolan.parties';
 export const EXPECTED_IDENTITY = 'envoy.network.upstream_subject_alt_names';
 export const DESTINATION_ADDRESS = 'envoy.filters.listener.original_dst.local_ip';
 export const SOURCE_ADDRESS = 'envoy.filters.listener.original_dst.remote_ip';
@@ -22,6 +24,10 @@ export const SOURCE_ADDRESS = 'envoy.filters.listener.original_dst.remote_ip';
 /** Endpoint metadata that travels through the internal connection. */
 export const ORIGINAL_DST = 'envoy.filters.listener.original_dst';
 export const ENDPOINT_METADATA = 'portolan';
+
+/** By what an endpoint of `workload_originate` is chosen. */
+export const SUBSET_METADATA = 'envoy.lb';
+export const POD_KEY = 'pod';
 
 /** The number by which the routing filter tells the router which backend it chose. */
 export const DRAW_HEADER = 'x-portolan-draw';

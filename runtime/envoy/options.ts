@@ -1,9 +1,7 @@
+import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from '#model/path-normalization.ts';
 import type { DenialLogOptions } from './denial-log.ts';
 import type { CallerMatch } from './local-reply.ts';
 import type { Feature } from './names.ts';
-
-/** How paths are normalized before anything is decided; names as in Istio's mesh configuration, and STRICT, our default. */
-export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES' | 'STRICT';
 
 export interface EmitOptions {
   /** Where HBONE is terminated. */
@@ -25,6 +23,6 @@ export interface EmitOptions {
 
 export const DEFAULTS = {
   bind: { address: '127.0.0.1', port: 15008 },
-  pathNormalization: 'STRICT',
+  pathNormalization: DEFAULT_PATH_NORMALIZATION,
   maxConnectionMs: 3_600_000,
 } as const satisfies Partial<EmitOptions>;

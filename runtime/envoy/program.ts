@@ -7,9 +7,9 @@ import { RBACSchema as NetworkRbacSchema } from '#gen/envoy/extensions/filters/n
 import { WasmSchema as NetworkWasmSchema } from '#gen/envoy/extensions/filters/network/wasm/v3/wasm_pb.ts';
 import { FailurePolicy, type PluginConfigSchema } from '#gen/envoy/extensions/wasm/v3/wasm_pb.ts';
 import { any } from './any.ts';
-import { duration, encoded } from './encode.ts';
+import { duration, filled } from './encode.ts';
 import type { Feature } from './names.ts';
-import type { XdsResource } from './resource.ts';
+import { EXTENSION, type XdsResource } from './resource.ts';
 import { hole, holeBytes, template, type Template } from './template.ts';
 
 const url = (schema: DescMessage): string => `type.googleapis.com/${schema.typeName}`;
@@ -68,10 +68,12 @@ export const httpProgram = (
   module: string,
   program: Uint8Array | undefined,
 ): XdsResource =>
-  resource(name, program === undefined ? HTTP_PASS(name) : HTTP_PLUGINS[feature](name, module, program));
+  program === undefined
+    ? filled(EXTENSION, name, HTTP_PASS, [name])
+    : filled(EXTENSION, name, HTTP_PLUGINS[feature], [name, module, program]);
 
 /** The ECDS resource of a network filter. */
 export const tcpProgram = (name: string, module: string, program: Uint8Array | undefined): XdsResource =>
-  resource(name, program === undefined ? TCP_PASS(name) : TCP_PLUGIN(name, module, program));
-
-const resource = (name: string, value: Uint8Array): XdsResource => encoded(name, TypedExtensionConfigSchema, value);
+  program === undefined
+    ? filled(EXTENSION, name, TCP_PASS, [name])
+    : filled(EXTENSION, name, TCP_PLUGIN, [name, module, program]);

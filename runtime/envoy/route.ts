@@ -13,22 +13,32 @@ import {
 } from '#gen/envoy/config/route/v3/route_components_pb.ts';
 import { RedirectAction_RedirectResponseCode } from '#gen/envoy/config/route/v3/route_components_pb.ts';
 import { any } from './any.ts';
-import { duration, encoded, NONE } from './encode.ts';
-import { DRAW_HEADER, filterName, UNRESOLVED, type Feature } from './names.ts';
-import type { XdsResource } from './resource.ts';
+import { composed, duration, NONE } from './encode.ts';
+import { DRAW_HEADER, filterName, UNRESOLVED } from './names.ts';
+import { ROUTES, type XdsResource } from './resource.ts';
 import { shaped } from './shape.ts';
-import { field, hole, template } from './template.ts';
+import type { Slab } from './slab.ts';
+import { enclose, hole, template, type Template, write } from './template.ts';
 
 /** The route table of one service port, for RDS. The service was chosen by address, so one virtual host serves any Host. */
 export function routeConfiguration(name: string, routes: readonly Route[]): XdsResource {
-  const encodedRoutes = routes.map((route) => field(VirtualHostSchema.field.routes, ...routeParts(name, route)));
-  const virtualHost = field(RouteConfigurationSchema.field.virtualHosts, VIRTUAL_HOST, ...encodedRoutes);
-  return encoded(name, RouteConfigurationSchema, Buffer.concat([NAME(name), virtualHost]));
+  return composed(ROUTES, name, (slab) => {
+    slab.partEnds();
+    for (let index = routes.length - 1; index >= 0; index--) {
+      slab.partEnds();
+      writeRoute(slab, name, routes[index]!);
+      enclose(slab, VirtualHostSchema.field.routes);
+    }
+    slab.raw(VIRTUAL_HOST);
+    enclose(slab, RouteConfigurationSchema.field.virtualHosts);
+    write(slab, NAME, [name]);
+  });
 }
 
 const NAME = template(RouteConfigurationSchema, { name: hole(0) });
 
-const VIRTUAL_HOST = toBinary(
+/** Any Host: what a request is for was chosen by the address of its tunnel. */
+export const VIRTUAL_HOST = toBinary(
   VirtualHostSchema,
   create(VirtualHostSchema, {
     name: 'service',
@@ -42,21 +52,63 @@ const ENABLE = template(RouteSchema, {
   typedPerFilterConfig: { [hole(0)]: any(FilterConfigSchema, { config: create(AnySchema) }) },
 });
 
-const encodeRoute = shaped(RouteSchema);
+const writeShaped = shaped(RouteSchema);
 
 /** A route in parts, which merge when they are read one after the other. */
-function routeParts(target: string, route: Route): readonly Uint8Array[] {
-  const enabled: Feature[] = [];
-  if (splits(route.action)) enabled.push('routing');
-  if (route.fault !== undefined) enabled.push('fault');
-  const main = encodeRoute({
-    name: route.name,
-    match: routeMatch(route.match),
-    action: action(route.action),
-    ...mutations(route.requestHeaders, route.responseHeaders),
-  });
-  return [main, ...enabled.map((feature) => ENABLE(filterName(feature, target)))];
+function writeRoute(slab: Slab, target: string, route: Route): void {
+  if (route.fault !== undefined) write(slab, ENABLE, [filterName('fault', target)]);
+  if (splits(route.action)) write(slab, ENABLE, [filterName('routing', target)]);
+  if (!writePlain(slab, route)) writeShaped(slab, message(route));
 }
+
+const message = (route: Route) => ({
+  name: route.name,
+  match: routeMatch(route.match),
+  action: action(route.action),
+  ...mutations(route.requestHeaders, route.responseHeaders),
+});
+
+/** Templates of plain routes, by all that is not text in them. */
+const plain = new Map<string, Template>();
+
+/** Most routes look at the path and forward, and nothing else: their message need not even be made. */
+function writePlain(slab: Slab, route: Route): boolean {
+  const { match, action: forward } = route;
+  if (forward.kind !== 'forward' || !isPlain(route, forward)) return false;
+  const path = match.path.kind === 'prefix' ? trimmed(match.path.value) : match.path.value;
+  let shape = `${match.path.kind} ${path === ''} ${forward.timeoutMs}`;
+  const texts = [route.name, path];
+  for (const { backend, weight } of forward.backends) {
+    shape += ` ${weight}`;
+    texts.push(backend ?? UNRESOLVED);
+  }
+  let known = plain.get(shape);
+  if (known === undefined) plain.set(shape, (known = plainTemplate(route, forward, path)));
+  write(slab, known, texts);
+  return true;
+}
+
+const isPlain = ({ match, requestHeaders, responseHeaders }: Route, forward: Forward): boolean =>
+  match.method === undefined &&
+  match.headers.length === 0 &&
+  match.query.length === 0 &&
+  forward.retry === undefined &&
+  forward.rewriteHost === undefined &&
+  forward.rewritePath === undefined &&
+  isEmpty(requestHeaders) &&
+  isEmpty(responseHeaders) &&
+  !forward.backends.some(mutates);
+
+const plainTemplate = (route: Route, forward: Forward, path: string): Template =>
+  template(
+    RouteSchema,
+    message({
+      ...route,
+      name: hole(0),
+      match: { ...route.match, path: { ...route.match.path, value: path === '' ? '' : hole(1) } },
+      action: { ...forward, backends: forward.backends.map((each, index) => ({ ...each, backend: hole(index + 2) })) },
+    }),
+  );
 
 function routeMatch(match: RouteMatch) {
   const headers = match.headers.map(({ name, match: value, invert = false }) => ({
@@ -95,12 +147,16 @@ function pathMatch(path: RouteMatch['path']) {
     case 'regex':
       return { case: 'safeRegex' as const, value: { regex: path.value } };
     case 'prefix': {
-      const trimmed = path.value.replace(/\/+$/, '');
-      return trimmed === ''
-        ? { case: 'prefix' as const, value: '/' }
-        : { case: 'pathSeparatedPrefix' as const, value: trimmed };
+      const value = trimmed(path.value);
+      return value === '' ? { case: 'prefix' as const, value: '/' } : { case: 'pathSeparatedPrefix' as const, value };
     }
   }
+}
+
+function trimmed(prefix: string): string {
+  let end = prefix.length;
+  while (end > 0 && prefix[end - 1] === '/') end--;
+  return prefix.slice(0, end);
 }
 
 const headerMatch = (match: StringMatch) =>
@@ -143,7 +199,7 @@ function action(routeAction: RouteAction) {
 type Forward = Extract<RouteAction, { kind: 'forward' }>;
 
 /** Only requests of which no byte was sent on are tried again, unless the route says more: no request happens twice. */
-const SAFE_RETRY = { retryOn: 'connect-failure,refused-stream,reset-before-request', numRetries: 2 };
+export const SAFE_RETRY = { retryOn: 'connect-failure,refused-stream,reset-before-request', numRetries: 2 };
 
 function forward(route: Forward) {
   return {

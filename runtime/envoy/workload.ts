@@ -2,40 +2,25 @@ import { create } from '@bufbuild/protobuf';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { FilterChainSchema } from '#gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.ts';
-import type { Route } from '#model/route.ts';
 import { compilePrograms } from '#policy/index.ts';
 import { encode } from './encode.ts';
-import { httpFilters, tcpAuthzFilter } from './filter.ts';
-import { httpConnection } from './http-connection.ts';
-import { internalListener, tcpProxy } from './listener.ts';
+import { tcpAuthzFilter } from './filter.ts';
+import { httpChain, internalListener, tcpProxy } from './listener.ts';
 import { filterName, tcpFilterName, WORKLOADS, WORKLOAD_ORIGINATE } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import { keepDestination } from './originate.ts';
+import { serviceLine } from './parties.ts';
 import { httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource } from './resource.ts';
-import { routeConfiguration } from './route.ts';
-
-const NO_HEADERS = { set: [], add: [], remove: [] } as const;
-
-/** Traffic to a pod goes where it was going; there is no choice to make. */
-const ROUTE: Route = {
-  name: 'default',
-  match: { path: { kind: 'prefix', value: '/' }, headers: [], query: [] },
-  action: {
-    kind: 'forward',
-    backends: [{ backend: WORKLOAD_ORIGINATE, weight: 1, requestHeaders: NO_HEADERS, responseHeaders: NO_HEADERS }],
-    timeoutMs: 0,
-  },
-  requestHeaders: NO_HEADERS,
-  responseHeaders: NO_HEADERS,
-};
+import { workloadAssignment } from './endpoint.ts';
+import { workloadRoutes } from './workload-route.ts';
 
 /** The one world of all traffic that is addressed to pods: any port, HTTP or TCP by its first bytes. */
 export function workloadListener(waypoint: Waypoint, options: EmitOptions): readonly XdsResource[] {
   const without = [...(options.without ?? []), 'routing', 'fault'] as const;
   const http = create(FilterChainSchema, {
     name: 'http',
-    filters: [keepDestination(), httpConnection(WORKLOADS, httpFilters(WORKLOADS, without), options)],
+    filters: [keepDestination(), ...httpChain(WORKLOADS, serviceLine(noService(waypoint)), options, without)],
   });
   const tcp = create(FilterChainSchema, {
     name: 'tcp',
@@ -45,7 +30,8 @@ export function workloadListener(waypoint: Waypoint, options: EmitOptions): read
   const features = (['metrics', 'authz'] as const).filter((feature) => !options.without?.includes(feature));
   return [
     encode(WORKLOADS, ListenerSchema, internalListener(WORKLOADS, 'detect', http, tcp)),
-    routeConfiguration(WORKLOADS, [ROUTE]),
+    workloadRoutes(waypoint.workloads),
+    workloadAssignment(waypoint.workloads),
     ...features.map((feature) =>
       httpProgram(filterName(feature, WORKLOADS), feature, options.modules[feature], programs[feature]),
     ),
@@ -53,13 +39,15 @@ export function workloadListener(waypoint: Waypoint, options: EmitOptions): read
   ];
 }
 
+const noService = ({ namespace }: Waypoint): ServicePort['service'] => ({ namespace, name: '', host: '' });
+
 /** Programs are compiled for a service port; pods behave as one without a service name and with any port. */
 const asPort = (waypoint: Waypoint): ServicePort => ({
-  service: { namespace: waypoint.namespace, name: '', host: '' },
+  service: noService(waypoint),
   port: 0,
   addresses: [],
   protocol: 'detect',
   backend: WORKLOAD_ORIGINATE,
-  routes: [ROUTE],
+  routes: [],
   authz: waypoint.workloadAuthz,
 });

@@ -22,6 +22,7 @@ export const codes = {
   PTL1108: 'the kind or apiVersion of a resource is not known',
   PTL1109: 'a resource without a namespace names one',
   PTL1110: 'a resource has more problems than are listed',
+  PTL1111: 'a regular expression is not valid, or too large for Envoy',
 
   // 12: one resource names another
   PTL1201: 'a waypoint named by istio.io/use-waypoint does not exist or does not serve',

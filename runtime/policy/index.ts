@@ -14,6 +14,9 @@ export interface Programs {
   readonly metrics: Uint8Array | undefined;
 }
 
+/** One for all: what differs by service, its listener says (runtime/envoy/parties.ts). */
+const METRICS = compileMetrics();
+
 export function compilePrograms(port: ServicePort): Programs {
   const target = { port: port.port, addresses: port.addresses };
   return {
@@ -24,6 +27,6 @@ export function compilePrograms(port: ServicePort): Programs {
         : undefined,
     routing: compileRouting(port),
     fault: compileFault(port),
-    metrics: compileMetrics(port),
+    metrics: METRICS,
   };
 }

@@ -4,6 +4,7 @@ import type { OverloadManagerSchema } from '#gen/envoy/config/overload/v3/overlo
 import type { WatchdogsSchema } from '#gen/envoy/config/bootstrap/v3/bootstrap_pb.ts';
 import { DownstreamConnectionsConfigSchema } from '#gen/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.ts';
 import { FixedHeapConfigSchema } from '#gen/envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap_pb.ts';
+import { MAX_PROGRAM_SIZE } from '#model/regular-expression.ts';
 import { any } from './any.ts';
 
 /** Counts connections of outer listeners; those of internal listeners and of the admin socket are not counted. */
@@ -60,10 +61,10 @@ export function watchdogs(): MessageInitShape<typeof WatchdogsSchema> {
 
 /**
  * Runtime keys. A connection of which 500 requests were reset within a second of their start is closed (rapid reset);
- * a regular expression of a resource whose RE2 program is larger than 1,000 is refused.
+ * a regular expression that is larger than what the runtime lets through is refused.
  */
 export const RUNTIME_LIMITS = {
   'overload.premature_reset_total_stream_count': 500,
   'overload.premature_reset_min_stream_lifetime_seconds': 1,
-  're2.max_program_size.error_level': 1_000,
+  're2.max_program_size.error_level': MAX_PROGRAM_SIZE,
 } as const;

@@ -1,4 +1,5 @@
 import { headerName } from './dns-name.ts';
+import { checkExpression } from './regular-expression.ts';
 import * as s from './schema.ts';
 
 const path = s.object({
@@ -6,20 +7,24 @@ const path = s.object({
   value: s.withDefault(s.string({ max: 1024 }), '/'),
 });
 
-const valueMatch = {
-  type: s.withDefault(s.enumeration('Exact', 'RegularExpression'), 'Exact'),
-  value: s.required(s.string({ min: 1, max: 4096 })),
-};
+const valueMatch = s.check(
+  s.object({
+    name: s.required(s.string({ min: 1, format: headerName })),
+    type: s.withDefault(s.enumeration('Exact', 'RegularExpression'), 'Exact'),
+    value: s.required(s.string({ min: 1, max: 4096 })),
+  }),
+  ({ type, value }, report) => {
+    if (type === 'RegularExpression') checkExpression(value, report, 'value');
+  },
+);
 
 const method = s.enumeration('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH');
 
 /** HTTPRouteMatch: every part must hold. */
 export const httpMatch = s.object({
   path: s.withDefault(s.check(path, validPath), { type: 'PathPrefix', value: '/' }),
-  headers: s.list(s.object({ name: s.required(s.string({ min: 1, format: headerName })), ...valueMatch }), { max: 16 }),
-  queryParams: s.list(s.object({ name: s.required(s.string({ min: 1, format: headerName })), ...valueMatch }), {
-    max: 16,
-  }),
+  headers: s.list(valueMatch, { max: 16 }),
+  queryParams: s.list(valueMatch, { max: 16 }),
   method,
 });
 
@@ -27,9 +32,13 @@ export type HTTPMatch = s.Infer<typeof httpMatch>;
 
 const forbidden = ['//', '/./', '/../', '%2f', '%2F', '#'];
 
-/** The CRD's rules for paths that are not regular expressions: absolute, and normalized already. */
+/** The CRD's rules for paths that are not regular expressions: absolute, and normalized already. Expressions: RE2's. */
 function validPath({ type, value }: s.Infer<typeof path>, report: s.Report): void {
-  if (type === 'RegularExpression') return;
+  if (type === 'RegularExpression') {
+    if (value === '') emptyPath(report);
+    else checkExpression(value, report, 'value');
+    return;
+  }
   const bad = (expected: string): void => {
     const message = `path "${value}" ${expected}`;
     report.add({ code: 'PTL1104', level: 'error', message, expected: `a path that ${expected}`, came: value }, 'value');
@@ -41,4 +50,10 @@ function validPath({ type, value }: s.Infer<typeof path>, report: s.Report): voi
   else if (!/^[-A-Za-z0-9/._~!$&'()*+,;=:@%]+$/.test(value) || /%(?![0-9A-Fa-f]{2})/.test(value)) {
     bad('must hold only characters that a URI path may have');
   }
+}
+
+/** The CRD lets it pass; Envoy does not, and no path is empty. */
+function emptyPath(report: s.Report): void {
+  const message = 'a regular expression for paths must not be empty';
+  report.add({ code: 'PTL1111', level: 'error', message, came: '""', next: 'write .* for any path' }, 'value');
 }

@@ -118,6 +118,18 @@ describe('an HTTPRoute', () => {
       rules({ matches: [{ headers: [{ name: 'a b', value: 'x' }] }] }),
       'PTL1104 spec.rules[0].matches[0].headers[0].name',
     ],
+    ['a path with look-ahead', path('RegularExpression', '/(?!a).*'), 'PTL1111 spec.rules[0].matches[0].path.value'],
+    ['an empty expression', path('RegularExpression', ''), 'PTL1111 spec.rules[0].matches[0].path.value'],
+    [
+      'a header expression that does not end',
+      rules({ matches: [{ headers: [{ name: 'a', type: 'RegularExpression', value: '(' }] }] }),
+      'PTL1111 spec.rules[0].matches[0].headers[0].value',
+    ],
+    [
+      'an expression that Envoy has no room for',
+      rules({ matches: [{ queryParams: [{ name: 'a', type: 'RegularExpression', value: '[0-9a-f-]{400}' }] }] }),
+      'PTL1111 spec.rules[0].matches[0].queryParams[0].value',
+    ],
     ['a misspelt field', rules({ backendRef: [backend] }), 'PTL1101 spec.rules[0].backendRef'],
   ])('is not valid with %s', (_, spec, problem) => {
     expect(read(spec)).toMatchObject({ state: 'invalid', problems: [problem] });

@@ -6,17 +6,23 @@ import * as s from './schema.ts';
 /** What `metadata.name` of a kind may be; Istio and the Gateway API take any DNS name, core kinds are stricter. */
 export type NameFormat = 'label' | 'subdomain';
 
+/** Who it belongs to; a cluster writes more about it than matters here. */
+const owner = s.object(
+  { kind: s.required(s.string()), name: s.required(s.string()), controller: s.boolean() },
+  { open: true },
+);
+
 const others = {
   labels: s.map(s.string({ format: labelValue }), { key: qualifiedName }),
   annotations: s.map(s.string()),
   creationTimestamp: s.withDefault(s.string(), ''),
-  generateName: s.ignored(),
+  generateName: s.string(),
   deletionGracePeriodSeconds: s.ignored(),
-  deletionTimestamp: s.ignored(),
+  deletionTimestamp: s.string(),
   finalizers: s.ignored(),
   generation: s.ignored(),
   managedFields: s.ignored(),
-  ownerReferences: s.ignored(),
+  ownerReferences: s.optional(s.list(owner)),
   resourceVersion: s.ignored(),
   selfLink: s.ignored(),
   uid: s.ignored(),

@@ -8,6 +8,12 @@ export interface ObjectMeta {
   readonly annotations: Readonly<Record<string, string>>;
   /** RFC 3339; breaks ties between routes as the Gateway API says. Empty: younger than any that has one. */
   readonly creationTimestamp: string;
+  /** RFC 3339; given once somebody has deleted it, until it is gone. */
+  readonly deletionTimestamp?: string;
+  /** Given when the cluster chose the name. */
+  readonly generateName?: string;
+  /** Absent where none are written. */
+  readonly ownerReferences?: readonly { readonly kind: string; readonly name: string; readonly controller?: boolean }[];
 }
 
 /** What every resource has; all there is of kinds that say nothing more to a waypoint. */

@@ -3,7 +3,7 @@
 
 export type { Infer } from './schema/schema.ts';
 export { check, ignored, optional, required, transform, unsupported, withDefault } from './schema/schema.ts';
-export { Report } from './schema/report.ts';
+export { Report, shown } from './schema/report.ts';
 export { anything, boolean, enumeration, integer, number, string } from './schema/scalar.ts';
 export { list, map } from './schema/collection.ts';
 export { object } from './schema/object.ts';

@@ -54,6 +54,20 @@ describe('a set', () => {
     expect(moved.locate({ kind: 'Service', namespace: 'app', name: 'a' }, '')?.file).toBe('c.yaml');
   });
 
+  it('finds the place of a finding anew when its file changed, and only then', () => {
+    const store = new ResourceStore();
+    const bad = service('b', '  type: Nonsense\n');
+    const set = update(store, bad, policy('p'));
+    const [finding] = set.findings;
+    const place = set.placeOf(finding!);
+    const elsewhere = update(store, bad, policy('q'));
+    expect(elsewhere.findings[0]).toBe(finding);
+    expect(elsewhere.placeOf(finding!)).toBe(place);
+    const lower = update(store, `# new\n# new\n${bad}`, policy('q'));
+    expect(lower.placeOf(lower.findings[0]!)?.line).toBe(place!.line + 2);
+    expect(set.placeOf(finding!)).toEqual(place);
+  });
+
   it('reads the items of a List, each with its place', () => {
     const item = (name: string, weight: string) => `- kind: HTTPRoute
   apiVersion: gateway.networking.k8s.io/v1

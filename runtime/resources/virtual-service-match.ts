@@ -1,14 +1,15 @@
+import { checkExpression, regularExpression } from './regular-expression.ts';
 import * as s from './schema.ts';
 
 /** Istio's StringMatch; regular expressions are RE2 and must match the whole value. */
 const stringMatch = s.oneOf({
   exact: s.string(),
   prefix: s.string({ min: 1 }),
-  regex: s.string({ min: 1, max: 1024 }),
+  regex: regularExpression({ min: 1, max: 1024 }),
 });
 
 /** Where an empty match means that the value is there. */
-const presence = s.oneOrNone({ exact: s.string(), prefix: s.string(), regex: s.string({ max: 1024 }) });
+const presence = s.oneOrNone({ exact: s.string(), prefix: s.string(), regex: regularExpression({ max: 1024 }) });
 
 const fields = s.object({
   name: s.string(),
@@ -31,13 +32,23 @@ const fields = s.object({
  * HTTPMatchRequest: every part must hold. Callers are not told apart by their labels or namespace yet; a match that
  * asks for it can hold for nobody, which is how translation must take it.
  */
-export const httpMatchRequest = s.check(fields, ({ sourceLabels, sourceNamespace = '' }, report) => {
+export const httpMatchRequest = s.check(fields, (match, report) => {
+  const { sourceLabels, sourceNamespace = '', uri, ignoreUriCase } = match;
+  if (ignoreUriCase === true && uri !== undefined && uri.regex === undefined) {
+    checkExpression(regardlessOfCase(uri), report, uri.exact === undefined ? 'uri.prefix' : 'uri.exact');
+  }
   const at =
     Object.keys(sourceLabels).length > 0 ? 'sourceLabels' : sourceNamespace === '' ? undefined : 'sourceNamespace';
   if (at === undefined) return;
   const message = `matching by ${at} is not supported by this version`;
   report.add({ code: 'PTL1501', level: 'warning', message, effect: 'this match holds for no request' }, at);
 });
+
+/** A path without regard to case can be matched only by a regular expression, which this makes. */
+export function regardlessOfCase({ exact, prefix }: { readonly exact?: string; readonly prefix?: string }): string {
+  const quoted = (exact ?? prefix ?? '').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return `(?i)${quoted}${exact === undefined ? '.*' : ''}`;
+}
 
 export type HTTPMatchRequest = s.Infer<typeof httpMatchRequest>;
 export type IstioStringMatch = s.Infer<typeof presence>;

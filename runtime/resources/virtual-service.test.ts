@@ -61,6 +61,17 @@ describe('a VirtualService', () => {
     ['a redirect and a route', http({ redirect: { uri: '/' }, route: [to('v1')] }), 'PTL1106 spec.http[0].redirect'],
     ['two destinations without weights', http({ route: [to('v1'), to('v2')] }), 'PTL1106 spec.http[0].route'],
     ['every host', { hosts: ['*'], http: [] }, 'PTL1104 spec.hosts[0]'],
+    ['a bad expression', http({ match: [{ uri: { regex: '(' } }] }), 'PTL1111 spec.http[0].match[0].uri.regex'],
+    [
+      'a bad expression for a header',
+      http({ match: [{ withoutHeaders: { a: { regex: '*' } } }] }),
+      'PTL1111 spec.http[0].match[0].withoutHeaders[a].regex',
+    ],
+    [
+      'a path too long to be matched without regard to case',
+      http({ match: [{ uri: { prefix: `/${'a'.repeat(1200)}` }, ignoreUriCase: true }] }),
+      'PTL1111 spec.http[0].match[0].uri.prefix',
+    ],
     ['a negative timeout', http({ timeout: '-1s' }), 'PTL1104 spec.http[0].timeout'],
   ])('is not valid with %s', (_, spec, problem) => {
     expect(read('VirtualService', spec)).toMatchObject({ state: 'invalid', problems: [problem] });

@@ -1,6 +1,6 @@
 import type { Finding } from '#model/finding.ts';
 import { refOf } from './condition.ts';
-import { byAge } from './route-order.ts';
+import { inOrder, byAge } from './route-order.ts';
 import type { KnownPort, KnownService } from './service.ts';
 
 /** Which addresses each port of the services of one waypoint has, when an address and port can have one owner only. */
@@ -14,7 +14,7 @@ export function shareAddresses(services: readonly KnownService[]): Addresses {
   const owners = new Map<string, KnownService>();
   const losses = new Map<KnownPort, readonly string[]>();
   const findings: Finding[] = [];
-  for (const known of services.toSorted((a, b) => byAge(a.service, b.service))) {
+  for (const known of inOrder(services, (a, b) => byAge(a.service, b.service))) {
     for (const each of known.ports) {
       const { port } = each;
       const kept = known.addresses.filter((address) => {

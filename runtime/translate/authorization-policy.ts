@@ -14,10 +14,10 @@ import {
 } from './authz-value.ts';
 import { refOf } from './condition.ts';
 import { label } from './label-selector.ts';
+import { none } from './memo.ts';
 
 type Rule = AuthorizationPolicy['spec']['rules'][number];
 type Source = Rule['from'][number]['source'];
-type Operation = Rule['to'][number]['operation'];
 type When = Rule['when'][number];
 
 /**
@@ -37,7 +37,8 @@ export interface ReadPolicy {
 /** Reads a policy for HTTP and for TCP ports. Depends on the policy alone. */
 export function readPolicy(resource: AuthorizationPolicy): ReadPolicy {
   const { metadata, spec } = resource;
-  const findings = spec.rules.flatMap((rule, index) => schemeFindings(resource, rule, index));
+  const schemes = spec.rules.some(namesSchemes);
+  const findings = schemes ? spec.rules.flatMap((rule, index) => schemeFindings(resource, rule, index)) : none;
   if (label(metadata.annotations, 'istio.io/dry-run') === 'true') {
     return { enforcement: { kind: 'ignore' }, findings: [...findings, dryRun(resource)] };
   }
@@ -46,9 +47,9 @@ export function readPolicy(resource: AuthorizationPolicy): ReadPolicy {
   if (action === 'AUDIT') return { enforcement: { kind: 'ignore' }, findings };
   if (action === 'CUSTOM') return closed(resource, 'action CUSTOM is not supported', findings);
   try {
-    const rules = spec.rules.map((rule) => readRule(rule));
+    const rules = spec.rules.map(readRule);
     const policy = { namespace: metadata.namespace, name: metadata.name, action, rules };
-    const http = rules.some((rule) => hasHttpFields(rule));
+    const http = rules.some(hasHttpFields);
     return { enforcement: { kind: 'enforce', policy, tcp: http ? forTcp(policy) : policy, http }, findings };
   } catch (error) {
     if (!(error instanceof UnreadableValue)) throw error;
@@ -58,13 +59,13 @@ export function readPolicy(resource: AuthorizationPolicy): ReadPolicy {
 
 function readRule(rule: Rule): AuthzRule {
   return {
-    from: rule.from.map(({ source }) => readSource(source)),
-    to: rule.to.map(({ operation }) => readOperation(operation)),
-    when: rule.when.map((when) => readCondition(when)),
+    from: rule.from.map(readSource),
+    to: rule.to.map(readOperation),
+    when: rule.when.map(readCondition),
   };
 }
 
-function readSource(source: Source): AuthzSource {
+function readSource({ source }: Rule['from'][number]): AuthzSource {
   return {
     principals: clause(source.principals, source.notPrincipals, principalMatch),
     namespaces: clause(source.namespaces, source.notNamespaces, namespaceMatch),
@@ -72,7 +73,7 @@ function readSource(source: Source): AuthzSource {
   };
 }
 
-function readOperation(operation: Operation): AuthzOperation {
+function readOperation({ operation }: Rule['to'][number]): AuthzOperation {
   return {
     hosts: clause(operation.hosts, operation.notHosts, stringMatch),
     methods: clause(operation.methods, operation.notMethods, stringMatch),
@@ -151,12 +152,21 @@ function dryRun(resource: AuthorizationPolicy): Finding {
   };
 }
 
+const SCHEME = 'spiffe://';
+
+const namesSchemes = ({ from }: Rule): boolean => from.some(({ source }) => hasSchemes(source));
+
+const hasSchemes = ({ principals, notPrincipals }: Source): boolean =>
+  principals.some(hasScheme) || notPrincipals.some(hasScheme);
+
+const hasScheme = (principal: string): boolean => principal.startsWith(SCHEME);
+
 /** Policies name principals without a scheme; with one, the whole value is compared and can match nobody. */
 function schemeFindings(resource: AuthorizationPolicy, rule: Rule, index: number): readonly Finding[] {
   return rule.from.flatMap(({ source }, at) =>
     (['principals', 'notPrincipals'] as const).flatMap((field) =>
       source[field].flatMap((value, position): readonly Finding[] =>
-        value.startsWith('spiffe://')
+        hasScheme(value)
           ? [
               {
                 code: 'PTL1309',
@@ -164,10 +174,10 @@ function schemeFindings(resource: AuthorizationPolicy, rule: Rule, index: number
                 resource: refOf(resource),
                 path: `spec.rules[${index}].from[${at}].source.${field}[${position}]`,
                 message: `principal "${value}" matches nobody: principals are written without spiffe://`,
-                expected: value.slice('spiffe://'.length),
+                expected: value.slice(SCHEME.length),
                 came: value,
                 effect: 'the value matches no caller',
-                next: `write ${value.slice('spiffe://'.length)}`,
+                next: `write ${value.slice(SCHEME.length)}`,
               },
             ]
           : [],

@@ -44,14 +44,14 @@ export function makeBackend(
       : endpoints.filter(
           ({ workload }) => chosen !== undefined && workload !== undefined && hasLabels(workload.labels, chosen.labels),
         );
-  const policy = { ...defaultPolicy, ...(chosen?.policy ?? destination?.policy) };
+  const policy = chosen?.policy ?? destination?.policy;
   return {
     name,
     service: service.name,
     port: port.port,
     protocol: backendProtocol(port.protocol),
     endpoints: members.map(({ endpoint }) => endpoint),
-    connectTimeoutMs: policy.connectTimeoutMs,
-    loadBalancer: policy.loadBalancer,
+    connectTimeoutMs: policy?.connectTimeoutMs ?? defaultPolicy.connectTimeoutMs,
+    loadBalancer: policy?.loadBalancer ?? defaultPolicy.loadBalancer,
   };
 }

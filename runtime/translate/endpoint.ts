@@ -21,11 +21,19 @@ export interface Endpoints {
   readonly findings: readonly Finding[];
 }
 
-/** Endpoints of one port, from the workloads that the Service selects. Sorted by address and port. */
-export function endpointsOfWorkloads(port: KnownPort, workloads: readonly KnownWorkload[]): Endpoints {
+/**
+ * Endpoints of one port, from the workloads that the Service selects. Sorted by address and port. A Service with
+ * publishNotReadyAddresses has all of them, as its EndpointSlices would.
+ */
+export function endpointsOfWorkloads(
+  { service }: KnownService,
+  port: KnownPort,
+  workloads: readonly KnownWorkload[],
+): Endpoints {
+  const all = service.spec.publishNotReadyAddresses === true;
   const endpoints: KnownEndpoint[] = [];
   for (const workload of workloads) {
-    const number = workload.ready ? portOf(workload, port) : undefined;
+    const number = workload.ready || all ? portOf(workload, port) : undefined;
     if (number !== undefined) endpoints.push(known(workload, workload.workloads[0], number));
   }
   return { endpoints: sorted(endpoints), findings: none };
@@ -50,6 +58,13 @@ const known = (workload: KnownWorkload, at: Workload, port: number): KnownEndpoi
 });
 
 /**
+ * Whether a slice offers an endpoint for new requests. Istio's reading: what is not said to be unready is ready, also
+ * where the pod is about to go (a Service with publishNotReadyAddresses asks for that); an endpoint that is terminating
+ * and still serves is not used, not even when there is no other, which only kube-proxy does.
+ */
+const isOffered = ({ conditions }: EndpointSlice['spec']['endpoints'][number]): boolean => conditions?.ready !== false;
+
+/**
  * Endpoints of one port, from EndpointSlices. Anybody who may write slices could aim a service at any address, so an
  * address is used as a member of the mesh only when it belongs to a workload of the service's namespace; one of
  * another namespace or one that no other machine can have is not used at all; an unknown one is reached without mTLS.
@@ -68,7 +83,7 @@ export function endpointsOfSlices(
     )?.port;
     if (number === undefined) continue;
     slice.spec.endpoints.forEach((entry, index) => {
-      if (entry.conditions?.ready === false) return;
+      if (!isOffered(entry)) return;
       for (const text of entry.addresses) {
         const place = { slice, path: `endpoints[${index}].addresses`, text };
         const found = endpointAt(service, number, place, owners);

@@ -39,7 +39,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
   const attachPolicies = createPolicies();
   const makeWaypoints = createWaypoints(settings);
   const makeIngresses = createIngresses();
-  const remark = createRemarks();
+  const remark = createRemarks(settings);
   const report = createReports();
 
   return (resources) => {

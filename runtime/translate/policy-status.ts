@@ -5,7 +5,7 @@ import type { Enforcement } from './authorization-policy.ts';
 import { targetPath, type Target } from './authz-target.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
-import type { KnownService } from './service.ts';
+import type { KnownPort, KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { Services } from './services.ts';
 
@@ -18,7 +18,7 @@ export interface Surroundings {
   /** Keys of Gateways that are not waypoints of ours. */
   readonly otherGateways: ReadonlySet<string>;
   isWaypointClass(name: string): boolean;
-  /** Everything that the attachment to these targets depends on, besides the policy: the inputs of its memo. */
+  /** The policy and everything else that its attachment to these targets depends on: the inputs of its memo. */
   lookUp(resource: AuthorizationPolicy, targets: readonly Target[]): readonly unknown[];
 }
 
@@ -50,6 +50,10 @@ export function attach(
 ): readonly Attachment[] {
   return targets.map((target, index) => {
     const { namespace } = resource.metadata;
+    if (target.kind === 'Service' && target.group === '' && (target.namespace ?? namespace) === namespace) {
+      const service = attachService(namespace, target.name, around);
+      if (service !== undefined) return service;
+    }
     const wanted = `${target.kind}/${target.namespace ?? namespace}/${target.name}`;
     const refuse = (
       reason: 'Invalid' | 'TargetNotFound' | 'AncestorNotBound',
@@ -74,9 +78,7 @@ export function attach(
     }
     switch (`${target.group}/${target.kind}`) {
       case '/Service':
-        return (
-          attachService(namespace, target.name, around) ?? refuse(...missingService(namespace, target.name, around))
-        );
+        return refuse(...missingService(namespace, target.name, around));
       case 'gateway.networking.k8s.io/Gateway': {
         const waypoint = around.waypoints.get(`${namespace}/${target.name}`);
         if (waypoint !== undefined) return accepted(wanted, waypoint.key, { kind: 'waypoint', name: waypoint.key });
@@ -128,10 +130,12 @@ function attachService(namespace: string, name: string, around: Surroundings): A
   const service = around.services.get(namespace, name);
   const waypoint = service && around.waypointOf.get(service);
   if (service === undefined || waypoint === undefined) return undefined;
-  const tcp = service.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
-  const to = { kind: 'service', service } as const;
-  return { ...accepted(`Service/${namespace}/${name}`, waypoint.key, to), tcpPorts: tcp.length === 0 ? none : tcp };
+  const attachment = accepted(`Service/${namespace}/${name}`, waypoint.key, { kind: 'service', service });
+  if (!service.ports.some(isTcp)) return attachment;
+  return { ...attachment, tcpPorts: service.ports.filter(isTcp).map(({ port }) => port) };
 }
+
+const isTcp = ({ protocol }: KnownPort): boolean => protocol === 'tcp';
 
 function missingService(
   namespace: string,
@@ -175,6 +179,13 @@ export function statusOf(
   enforcement: Enforcement,
 ): { readonly status: ResourceStatus; readonly findings: readonly Finding[] } {
   const type = 'WaypointAccepted';
+  const [only] = attachments;
+  if (attachments.length === 1 && enforcement.kind === 'enforce' && only!.to !== undefined) {
+    const conditions = [condition(type, true, 'Accepted', only!.message)];
+    const status = resourceStatus(refOf(resource), { conditions, parents: [{ parent: only!.target, conditions }] });
+    const mixed = enforcement.http && only!.tcpPorts.length > 0;
+    return { status, findings: mixed ? [tcpFinding(resource, only!)] : none };
+  }
   const good = attachments.filter(({ to }) => to !== undefined);
   const bad = attachments.find(({ to }) => to === undefined);
   const overall =

@@ -1,12 +1,13 @@
 import type { Finding, ResourceRef } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { InvalidResource } from '#resources/resource.ts';
-import { condition, resourceStatus } from './condition.ts';
 import type { Gateways } from './gateways.ts';
 import { classStatus } from './gateway-class.ts';
 import type { HttpRoutes } from './http-routes.ts';
+import { invalidStatus } from './invalid-status.ts';
 import { type Inventory, push } from './inventory.ts';
 import { Memo, step } from './memo.ts';
+import type { TranslateOptions } from './options.ts';
 import { compare } from './route-order.ts';
 import { waypointStatus } from './waypoint-gateway.ts';
 
@@ -22,12 +23,9 @@ export interface Report {
 }
 
 /** Makes the step for what no other step says: about classes, waypoints and namespaces. */
-export function createRemarks(): (
-  inventory: Inventory,
-  gateways: Gateways,
-  routes: HttpRoutes,
-  invalid: readonly InvalidResource[],
-) => Told {
+export function createRemarks(
+  options: TranslateOptions,
+): (inventory: Inventory, gateways: Gateways, routes: HttpRoutes, invalid: readonly InvalidResource[]) => Told {
   const missing = step(missingNamespaces);
   const statuses = step(
     (classes: Inventory['classes'], gateways: Gateways, routes: HttpRoutes, invalid: readonly InvalidResource[]) => [
@@ -35,7 +33,7 @@ export function createRemarks(): (
       ...[...gateways.waypoints.values()].map((each) =>
         waypointStatus(each, routes.byWaypoint.get(each.key)?.length ?? 0),
       ),
-      ...invalid.flatMap((each) => invalidStatus(each)),
+      ...invalid.flatMap((each) => invalidStatus(each, gateways, classes, options)),
     ],
   );
   return ({ namespaces, services, workloads, classes }, gateways, routes, invalid) => ({
@@ -100,13 +98,6 @@ function joined(sorted: readonly ResourceStatus[]): readonly ResourceStatus[] {
     else result[result.length - 1] = { ...before, parents: [...before.parents, ...status.parents] };
   }
   return result;
-}
-
-/** Policies have a step of their own for this; of the others only those that have an Accepted of their own. */
-function invalidStatus({ ref, findings }: InvalidResource): readonly ResourceStatus[] {
-  if (ref.kind !== 'Gateway' && ref.kind !== 'HTTPRoute') return [];
-  const message = findings[0]?.message ?? 'The resource is not valid';
-  return [resourceStatus(ref, { conditions: [condition('Accepted', false, 'Invalid', message)] })];
 }
 
 /** Without its Namespace, a namespace has no labels: nobody in it is enrolled by them or in the mesh. */

@@ -34,6 +34,18 @@ export function byAge(a: Aged, b: Aged): number {
   return compare(x.namespace, y.namespace) || compare(x.name, y.name);
 }
 
+/** Sorted by age. Resources come sorted by namespace and name, so mostly they are in order and the list is the same. */
+export function oldestFirst<T extends Aged>(list: readonly T[]): readonly T[] {
+  return inOrder(list, byAge);
+}
+
+/** The list in this order: itself, where it is so already. */
+export function inOrder<T>(list: readonly T[], order: (a: T, b: T) => number): readonly T[] {
+  for (let index = 1; index < list.length; index++)
+    if (order(list[index - 1]!, list[index]!) > 0) return list.toSorted(order);
+  return list;
+}
+
 /** By code unit, so that no locale has a say. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -5,6 +5,7 @@ import type { Service } from '#resources/service.ts';
 import { refOf } from './condition.ts';
 import { serviceName } from './host.ts';
 import { canonicalAddress } from './ip-address.ts';
+import { none } from './memo.ts';
 import { protocolOf } from './protocol.ts';
 
 /** One TCP port of a Service. */
@@ -36,18 +37,19 @@ export function readService(service: Service, clusterDomain: string): KnownServi
   const { metadata, spec } = service;
   const name = serviceName(metadata.namespace, metadata.name, clusterDomain);
   const texts = spec.clusterIPs.length > 0 ? spec.clusterIPs : [spec.clusterIP];
-  const known = texts.map((text) => canonicalAddress(text ?? '')).filter((address) => address !== undefined);
-  const addresses = spec.type === 'ExternalName' ? [] : [...new Set(known)];
-  const ports = spec.ports
-    .filter(({ protocol }) => protocol === 'TCP')
-    .map((port) => ({
-      key: `${name.host}:${port.port}`,
-      port: port.port,
-      name: port.name,
-      targetPort: port.targetPort ?? port.port,
-      protocol: protocolOf(port),
-    }))
-    .sort((a, b) => a.port - b.port);
+  const addresses: string[] = [];
+  for (const text of spec.type === 'ExternalName' ? none : texts) {
+    const address = canonicalAddress(text ?? '');
+    if (address !== undefined && !addresses.includes(address)) addresses.push(address);
+  }
+  const ports = spec.ports.filter(isTcp).map((port) => ({
+    key: `${name.host}:${port.port}`,
+    port: port.port,
+    name: port.name,
+    targetPort: port.targetPort ?? port.port,
+    protocol: protocolOf(port),
+  }));
+  if (ports.length > 1) ports.sort((a, b) => a.port - b.port);
   return {
     service,
     key: `${metadata.namespace}/${metadata.name}`,
@@ -57,6 +59,8 @@ export function readService(service: Service, clusterDomain: string): KnownServi
     withoutAddress: addresses.length === 0 ? [withoutAddress(service)] : undefined,
   };
 }
+
+const isTcp = ({ protocol }: Service['spec']['ports'][number]): boolean => protocol === 'TCP';
 
 function withoutAddress(service: Service): Finding {
   const { clusterIP, type } = service.spec;

@@ -27,14 +27,19 @@ export function createSurroundings(
       waypoints,
       otherGateways: others,
       isWaypointClass,
-      lookUp: ({ metadata }, targets) =>
-        targets.flatMap(({ kind, name }): readonly unknown[] => {
-          const { namespace } = metadata;
-          if (kind === 'Gateway') return [waypoints.get(`${namespace}/${name}`), others.has(`${namespace}/${name}`)];
-          if (kind !== 'Service') return [isWaypointClass(name)];
-          const service = services.get(namespace, name);
-          return [service, service === undefined ? undefined : waypointOf.get(service)];
-        }),
+      lookUp(resource, targets) {
+        const { namespace } = resource.metadata;
+        const found: unknown[] = [resource];
+        for (const { kind, name } of targets) {
+          if (kind === 'Gateway') {
+            found.push(waypoints.get(`${namespace}/${name}`), others.has(`${namespace}/${name}`));
+          } else if (kind === 'Service') {
+            const service = services.get(namespace, name);
+            found.push(service, service === undefined ? undefined : waypointOf.get(service));
+          } else found.push(isWaypointClass(name));
+        }
+        return found;
+      },
     };
   });
 }

@@ -1,14 +1,15 @@
 import type { StringMatch } from '#model/match.ts';
 import type { RouteMatch } from '#model/route.ts';
-import type { HTTPMatchRequest, IstioStringMatch } from '#resources/virtual-service-match.ts';
+import { regardlessOfCase, type HTTPMatchRequest, type IstioStringMatch } from '#resources/virtual-service-match.ts';
 
 type HeaderMatch = RouteMatch['headers'][number];
 
 const everything = { kind: 'rawPrefix', value: '/' } as const;
+const everyRequest: RouteMatch = { path: everything, headers: [], query: [] };
 
 /** A match of a VirtualService: prefixes are raw text, and the pseudo-headers can be matched by any kind. */
 export function requestMatch(match: HTTPMatchRequest | undefined): RouteMatch {
-  if (match === undefined) return { path: everything, headers: [], query: [] };
+  if (match === undefined) return everyRequest;
   const { uri, method, scheme, authority, headers, withoutHeaders, queryParams } = match;
   const pseudo: readonly (readonly [string, IstioStringMatch | undefined])[] = [
     [':scheme', scheme],
@@ -39,13 +40,11 @@ function valueOf({ exact, prefix, regex }: IstioStringMatch): StringMatch {
   return regex ? { kind: 'regex', value: regex } : { kind: 'present' };
 }
 
-/** Without regard to case, a path can be matched only by a regular expression. */
 function pathOf(uri: HTTPMatchRequest['uri'], ignoreCase: boolean): RouteMatch['path'] {
   if (uri === undefined) return everything;
   const { exact, prefix, regex } = uri;
   if (regex !== undefined) return { kind: 'regex', value: regex };
   const value = exact ?? prefix;
-  if (!ignoreCase) return { kind: exact === undefined ? 'rawPrefix' : 'exact', value };
-  const quoted = value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return { kind: 'regex', value: `(?i)${quoted}${exact === undefined ? '.*' : ''}` };
+  if (ignoreCase) return { kind: 'regex', value: regardlessOfCase(uri) };
+  return { kind: exact === undefined ? 'rawPrefix' : 'exact', value };
 }

@@ -1,8 +1,7 @@
 import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
-import type { ServicePort, Waypoint, Workload } from '#model/waypoint.ts';
+import type { Waypoint, Workload } from '#model/waypoint.ts';
 import { type Addresses, shareAddresses } from './addresses.ts';
-import type { BackendUse } from './backend.ts';
 import { createBackends } from './backends.ts';
 import type { Enrolments } from './enrolments.ts';
 import type { Gateways } from './gateways.ts';
@@ -11,7 +10,7 @@ import { ListMemo, Memo, none } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import { policySet } from './policies.ts';
 import { Ports, type PortSources } from './ports.ts';
-import { compare } from './route-order.ts';
+import { compare, inOrder } from './route-order.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { KnownWorkload } from './workload.ts';
@@ -47,30 +46,19 @@ export function createWaypoints(
     const { key, gateway } = waypoint;
     const { namespace, name } = gateway.metadata;
     const attached = enrolments.services.byWaypoint.get(key) ?? none;
-    const services = sorted.get(key, attached, () => attached.toSorted((a, b) => compare(a.name.host, b.name.host)));
+    const services = sorted.get(key, attached, () => inOrder(attached, byHost));
     const makePorts = ports.get(key, none, () => new Ports(options));
     const shared = addresses.get(key, services, () => shareAddresses(services));
     findings.push(...shared.findings);
     const policies = from.policies.ofWaypoint(waypoint);
-    const list: ServicePort[] = [];
-    const uses: (readonly BackendUse[])[] = [];
-    for (const service of services) {
-      for (const port of service.ports) {
-        const own = shared.of(service, port);
-        if (own.length === 0) continue;
-        const result = makePorts.make(waypoint, service, port, own, policies, from);
-        list.push(result.port);
-        uses.push(result.uses);
-        findings.push(...result.findings);
-      }
-    }
-    makePorts.sweep();
-    const destinationOf = (service: string) => from.destinations.of(service, namespace);
-    const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
+    const ofPorts = makePorts.all(services, shared, waypoint, policies, from);
+    findings.push(...ofPorts.findings);
+    const destinationOf = (service: KnownService) => from.destinations.of(service, namespace);
+    const found = backends.make(key, ofPorts.uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
     const members = enrolments.workloads.byWaypoint.get(key) ?? none;
     const parts = {
-      ports: lists.keep(key, list),
+      ports: lists.keep(key, ofPorts.ports),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
       workloadAuthz: workloadSets.get(key, policies, () => policySet(policies, 'detect')),
@@ -91,6 +79,8 @@ export function createWaypoints(
     return { waypoints, findings: told.keep('', findings) };
   };
 }
+
+const byHost = (a: KnownService, b: KnownService): number => compare(a.name.host, b.name.host);
 
 /**
  * One entry an address, sorted by it. An address that several have (pods on the host's network) tells nothing about

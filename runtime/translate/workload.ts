@@ -5,6 +5,7 @@ import type { Pod } from '#resources/pod.ts';
 import type { WorkloadEntry } from '#resources/workload-entry.ts';
 import { canonicalAddress } from './ip-address.ts';
 import { label, type Labels } from './label-selector.ts';
+import { workloadName } from './workload-name.ts';
 
 /** A pod or WorkloadEntry that has an address, and what translation needs to know of it. */
 export interface KnownWorkload {
@@ -68,28 +69,36 @@ const noPorts: ReadonlyMap<string, number> = new Map();
 /** Ports of containers and sidecars by name; the first of a name counts. */
 function namedPorts({ containers, initContainers }: Pod['spec']): ReadonlyMap<string, number> {
   let ports: Map<string, number> | undefined;
-  const add = (container: Pod['spec']['containers'][number]): void => {
-    for (const { name, containerPort } of container.ports) {
-      if (name === undefined || ports?.has(name)) continue;
-      ports ??= new Map();
-      ports.set(name, containerPort);
-    }
-  };
-  containers.forEach(add);
-  for (const container of initContainers) if (container.restartPolicy === 'Always') add(container);
+  for (const container of containers) ports = withPorts(container, ports);
+  for (const container of initContainers) if (container.restartPolicy === 'Always') ports = withPorts(container, ports);
   return ports ?? noPorts;
+}
+
+function withPorts(
+  container: Pod['spec']['containers'][number],
+  ports: Map<string, number> | undefined,
+): Map<string, number> | undefined {
+  let known = ports;
+  for (const { name, containerPort } of container.ports) {
+    if (name === undefined || known?.has(name)) continue;
+    known ??= new Map();
+    known.set(name, containerPort);
+  }
+  return known;
 }
 
 /** Canonical, each once, the pod's own first. */
 function addressesOf({ podIP, podIPs }: Pod['status']): readonly string[] {
   const found: string[] = [];
-  const add = (text: string): void => {
-    const address = canonicalAddress(text);
-    if (address !== undefined && !found.includes(address)) found.push(address);
-  };
-  if (podIP !== undefined) add(podIP);
-  for (const { ip } of podIPs) add(ip);
+  if (podIP !== undefined) addAddress(podIP, found);
+  for (const { ip } of podIPs) addAddress(ip, found);
   return found;
+}
+
+function addAddress(text: string, found: string[]): void {
+  if (found.includes(text)) return;
+  const address = canonicalAddress(text);
+  if (address !== undefined && !found.includes(address)) found.push(address);
 }
 
 function podTunnel(pod: Pod, namespaceLabels: Labels): Workload['tunnel'] {
@@ -106,9 +115,13 @@ function ownTunnel(labels: Labels, annotations: Labels): boolean {
   );
 }
 
-/** A pod written by hand has no conditions: it counts as ready while it runs. */
+/**
+ * A pod written by hand has no conditions: it counts as ready while it runs. One that is to be deleted may go at any
+ * moment, and gets nothing new, though it may say for a while that it is ready.
+ */
 function isReady(pod: Pod): boolean {
   const { conditions, phase } = pod.status;
+  if (pod.metadata.deletionTimestamp !== undefined) return false;
   const ready = conditions.find(({ type }) => type === 'Ready');
   return ready === undefined ? phase === undefined || phase === 'Running' : ready.status === 'True';
 }
@@ -128,15 +141,4 @@ function workloadLabels(labels: Labels, name: string, namespace: string): Worklo
       label(labels, 'version') ??
       'latest',
   };
-}
-
-/** What Kubernetes appends to the name of a Deployment: the hash of the template, and five of its safe letters. */
-const replicaSuffix = /-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$/;
-
-/** The name of what a pod is a replica of: its Deployment, StatefulSet or the like, else the pod itself. */
-function workloadName(pod: Pod): string {
-  const { name, labels } = pod.metadata;
-  const hash = label(labels, 'pod-template-hash');
-  const at = hash === undefined ? -1 : name.lastIndexOf(`-${hash}-`);
-  return at > 0 ? name.slice(0, at) : name.replace(replicaSuffix, '');
 }

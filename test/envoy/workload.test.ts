@@ -54,6 +54,46 @@ describe('a waypoint for services and workloads', () => {
     expect(mesh.pod('impostor-1').seen).toEqual([]);
   });
 
+  it('counts requests to pods with the labels of each pod', async () => {
+    const requests = async (pod: string, path: string): Promise<readonly string[]> => {
+      for (let i = 0; i < 3; i++) await mesh.call({ to: pod, path });
+      return (await mesh.metrics()).split('\n').filter((line) => line.startsWith('istio_requests_total{'));
+    };
+    const identity = (name: string): string => `destination_principal="spiffe://cluster.local/ns/shop/sa/${name}"`;
+    const ofPod = (lines: readonly string[], name: string): readonly string[] =>
+      lines.filter(
+        (line) => line.includes(`destination_workload="${name}"`) && line.includes('destination_service="unknown"'),
+      );
+    const web = ofPod(await requests('127.0.18.1:8080', '/counted'), 'web-1');
+    expect(web).toHaveLength(1);
+    expect(web[0]).toContain('destination_workload_namespace="shop"');
+    expect(web[0]).toContain('destination_app="web"');
+    expect(web[0]).toContain(identity('web'));
+    const legacy = ofPod(await requests('127.0.18.2:8080', '/counted'), 'legacy-1');
+    expect(legacy).toHaveLength(1);
+    expect(legacy[0]).toContain(identity('legacy'));
+  });
+
+  it('knows a pod that comes, and lets go of one that leaves, while others are served on', async () => {
+    const connection = await mesh.open('127.0.18.1:8080');
+    const get = async (): Promise<number> =>
+      (await connection.send({ method: 'GET', path: '/kept', host: 'web', headers: [], timeoutMs: 5_000 })).status;
+    expect(await get()).toBe(200);
+    // The application is there already; the pod is a second name for it.
+    const more = pod({ name: 'late-1', app: 'late', ip: '127.0.18.2', labels: { 'istio.io/dataplane-mode': 'none' } });
+    const without = BASE.replace(/---\napiVersion: v1\nkind: Pod\nmetadata: \{name: legacy-1[^]*?(?=---\n)/, '');
+    expect(without).not.toBe(BASE);
+    await mesh.apply('mesh.yaml', without);
+    expect(await get()).toBe(200);
+    await expect(mesh.call({ to: '127.0.18.2:8080' })).rejects.toThrow(/404/);
+    await mesh.apply('mesh.yaml', `${without}---\n${more}`);
+    expect((await mesh.call({ to: '127.0.18.2:8080', path: '/late' })).status).toBe(200);
+    expect(await mesh.metrics()).toContain('destination_workload="late-1"');
+    expect(await get()).toBe(200);
+    connection.close();
+    await mesh.apply('mesh.yaml', BASE);
+  });
+
   it("enforces the Gateway's policies on services and on pods", async () => {
     for (const to of ['10.96.8.10:80', '127.0.18.1:8080', '127.0.18.2:8080']) {
       expect((await mesh.call({ to, path: '/secret' })).status).toBe(403);

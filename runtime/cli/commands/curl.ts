@@ -16,12 +16,22 @@ const flags = {
     short: 'd',
     multiple: true,
     value: 'DATA',
-    about: 'body; @FILE reads one, @- standard input',
+    about: 'body; @FILE sends one, @- standard input, as it is read',
   },
-  include: { type: 'boolean', short: 'i', about: 'print status line and headers before the body' },
+  http2: {
+    type: 'boolean',
+    about: 'speak HTTP/2 inside the tunnel (h2c with prior knowledge), as gRPC does; default HTTP/1.1',
+  },
+  include: { type: 'boolean', short: 'i', about: 'print status line and headers before the body, trailers after it' },
   silent: { type: 'boolean', short: 's', about: 'without the line about what happened (the same as -q)' },
   fail: { type: 'boolean', about: 'exit 1 when the status is 400 or more, and print no body' },
-  'max-time': { type: 'string', value: 'DURATION', default: '30s', about: 'how long the whole exchange may take' },
+  'max-time': {
+    type: 'string',
+    short: 'm',
+    value: 'DURATION',
+    about: 'how long the whole exchange may take: 2s, or seconds (default: 30s until the answer begins, then no limit)',
+  },
+  'no-buffer': { type: 'boolean', short: 'N', about: 'as curl spells it: the body is printed as it comes anyway' },
   waypoint: { type: 'string', value: 'HOST:PORT', about: 'where HBONE is terminated (default: the running portolan)' },
   'waypoint-identity': {
     type: 'string',
@@ -63,13 +73,18 @@ export const curl: Command<typeof flags> = {
     ['portolan curl --as bookinfo/productpage http://reviews.bookinfo:9080/reviews/0', 'as one service calls another'],
     ['portolan curl --as default/curl -X POST -d x=1 http://productpage.bookinfo:9080/', 'a body, as curl sends one'],
     [
+      'portolan curl --as default/curl --http2 -i -H "te: trailers" http://greeter.app:9090/greet.Greeter/SayHello',
+      'HTTP/2, with the trailers of gRPC',
+    ],
+    ['portolan curl --as app/web http://feed.app/events -m 60', 'server-sent events as they come, for a minute'],
+    [
       'portolan curl --waypoint 10.0.0.7:15008 --cert c.pem --key k.pem --root ca.pem http://10.96.0.10:9080/',
       'any waypoint, with certificates of your own',
     ],
   ],
   notes: [
     'The service of the URL is looked up in the running portolan, or in the files given with -f: `reviews`, `reviews.bookinfo` and the full name are known. An address is taken as it is.',
-    'The body goes to standard output; the line about what happened goes to standard error.',
+    'The body goes to standard output as it comes; the line about what happened goes to standard error when it has ended.',
   ],
   flags,
   exits: [

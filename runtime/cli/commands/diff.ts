@@ -1,5 +1,5 @@
 import type { Command, Flags } from '../command.ts';
-import { json, output } from './flags.ts';
+import { json, output, pathNormalization } from './flags.ts';
 
 const flags = {
   budget: {
@@ -8,6 +8,7 @@ const flags = {
     about: 'how long to look for differences of one service port (default 200000 steps)',
   },
   'trust-domain': { type: 'string', value: 'DOMAIN', default: 'cluster.local', about: 'trust domain of the mesh' },
+  'path-normalization': pathNormalization('how paths are normalized before policies see them (default STRICT)'),
   output: output(['text', 'json']),
   json,
 } as const satisfies Flags;

@@ -1,5 +1,5 @@
 import type { Command, Flags } from '../command.ts';
-import { as, files, json, namespace, output, state } from './flags.ts';
+import { as, files, json, namespace, output, pathNormalization, state } from './flags.ts';
 
 const flags = {
   as,
@@ -36,6 +36,9 @@ const flags = {
     default: 'cluster.local',
     about: 'trust domain of short identities',
   },
+  'path-normalization': pathNormalization(
+    'how paths are normalized before policies see them (default: as the running portolan does; with -f STRICT)',
+  ),
   state,
   output: output(['text', 'json', 'yaml']),
   json,

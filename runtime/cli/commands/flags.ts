@@ -1,3 +1,4 @@
+import { PATH_NORMALIZATIONS } from '#model/path-normalization.ts';
 import type { Flag } from '../command.ts';
 
 /** Flags that several verbs share; the same letter never means two things. */
@@ -35,6 +36,9 @@ export const as = {
   value: 'IDENTITY',
   about: 'who calls: bookinfo/productpage, ns/bookinfo/sa/productpage or spiffe://…',
 } as const satisfies Flag;
+
+export const pathNormalization = <const A extends string>(about: A) =>
+  ({ type: 'string', value: 'MODE', choices: PATH_NORMALIZATIONS, about }) as const satisfies Flag;
 
 export const json = { type: 'boolean', about: 'print as JSON', group: 'output' } as const satisfies Flag;
 

@@ -1,5 +1,5 @@
 import type { Command, Flags } from '../command.ts';
-import { files, state } from './flags.ts';
+import { files, pathNormalization, state } from './flags.ts';
 
 const flags = {
   file: files,
@@ -30,12 +30,7 @@ const flags = {
     default: 'proxy',
     about: "Envoy's own counters: of the proxy as a whole, or of every service too (twice the memory)",
   },
-  'path-normalization': {
-    type: 'string',
-    value: 'MODE',
-    choices: ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES', 'STRICT'],
-    about: 'how paths are normalized before policies see them (default STRICT)',
-  },
+  'path-normalization': pathNormalization('how paths are normalized before policies see them (default STRICT)'),
   'access-log': { type: 'string', value: 'FILE', about: 'where requests are logged as JSON lines (default: none)' },
   'explain-to': {
     type: 'string',

@@ -1,4 +1,5 @@
 import type { AuthzRequest } from '#model/authz.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { Model } from '#model/waypoint.ts';
 import { compare } from '#policy/analysis/difference.ts';
 import { targetsOf, type DecidedTarget } from '#policy/analysis/target.ts';
@@ -29,8 +30,8 @@ export interface Compared {
 }
 
 /** What two models decide differently. */
-export function comparison(before: Model, after: Model, steps: number | undefined): Compared {
-  const [old, now] = [placesOf(before), placesOf(after)];
+export function comparison(before: Model, after: Model, paths: PathNormalization, steps?: number): Compared {
+  const [old, now] = [placesOf(before, paths), placesOf(after, paths)];
   return {
     ports: [...now].flatMap(([name, place]) => {
       const was = old.get(name);
@@ -49,9 +50,9 @@ interface DecidedPlace extends DecidedTarget {
 }
 
 /** By name and protocol: a port that changes its protocol is another. */
-function placesOf({ waypoints }: Model): ReadonlyMap<string, DecidedPlace> {
+function placesOf({ waypoints }: Model, paths: PathNormalization): ReadonlyMap<string, DecidedPlace> {
   const places = waypoints.flatMap((waypoint) =>
-    targetsOf(waypoint).map((one) => ({ ...one, waypoint: `${waypoint.namespace}/${waypoint.name}` })),
+    targetsOf(waypoint, paths).map((one) => ({ ...one, waypoint: `${waypoint.namespace}/${waypoint.name}` })),
   );
   return new Map(
     places.map((place) => [

@@ -1,6 +1,7 @@
 import { API_VERSION } from '#admin/api.ts';
 import type { SpiffeId } from '#model/identity.ts';
 import type { Fault } from '#model/fault.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { Route, RouteAction } from '#model/route.ts';
 import type { Waypoint } from '#model/waypoint.ts';
 import type { Destination } from '../destination.ts';
@@ -19,6 +20,8 @@ export interface ExplainedRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Of the caller; that of a pod with its identity when absent. */
   readonly sourceIp?: string;
+  /** How the waypoint does it. */
+  readonly pathNormalization: PathNormalization;
 }
 
 export interface BackendShare {
@@ -57,6 +60,7 @@ export interface Explanation {
   readonly method: string;
   /** As policies and routes see it: normalized. */
   readonly path: string;
+  readonly pathNormalization: PathNormalization;
   /** Why the request is answered 400 before any policy is asked; then the decision is DENY. */
   readonly refused?: string;
   readonly authz: Verdict;
@@ -69,8 +73,8 @@ export interface Explanation {
 /** Explains a request to an HTTP port. The verdict is the filter's own, from its WebAssembly. */
 export async function explain(destination: Destination, request: ExplainedRequest): Promise<Explanation> {
   const { waypoint, port, authority } = destination;
-  const { identity, method, host } = request;
-  const normalized = normalizedPath(request.path);
+  const { identity, method, host, pathNormalization } = request;
+  const normalized = normalizedPath(request.path, pathNormalization);
   const path = normalized ?? request.path;
   const sourceIp = request.sourceIp ?? addressOf(waypoint, identity) ?? '127.0.0.1';
   const headers = request.headers.map(([name, value]) => [name.toLowerCase(), value] as const);
@@ -97,6 +101,7 @@ export async function explain(destination: Destination, request: ExplainedReques
     sourceIp,
     method,
     path,
+    pathNormalization,
     ...(normalized === undefined ? { refused: 'the path holds an escaped slash' } : {}),
     authz,
     ...(route === undefined ? {} : { route: chosen(route) }),

@@ -1,17 +1,23 @@
+import type { PathNormalization } from '#model/path-normalization.ts';
+
 /**
- * The path as Envoy sees it before any filter, by the default normalization (STRICT): dot segments resolved, letters
- * and digits that were written as escapes unescaped, backslashes and runs of slashes one slash; the query is left
- * alone. Undefined: the path holds an escaped slash, and the request is answered 400.
+ * The path as Envoy sees it before any filter. Dot segments are resolved, letters and digits that were written as
+ * escapes unescaped, and backslashes made slashes, by all but NONE; runs of slashes become one by all but NONE and BASE.
+ * The query is left alone. Undefined: the path holds an escaped slash, which STRICT answers 400.
  */
-export function normalizedPath(path: string): string | undefined {
+export function normalizedPath(path: string, how: PathNormalization): string | undefined {
+  if (how === 'NONE') return path;
   const mark = path.indexOf('?');
   const [raw, query] = mark < 0 ? [path, ''] : [path.slice(0, mark), path.slice(mark)];
-  if (/%2f|%5c/i.test(raw)) return undefined;
-  const readable = raw.replaceAll(/%([0-9a-f]{2})/gi, (escape, hex: string) => {
+  if (how === 'STRICT' && /%2f|%5c/i.test(raw)) return undefined;
+  // Escaped slashes come first, so that a dot segment behind one is resolved as well.
+  const slashed = how === 'DECODE_AND_MERGE_SLASHES' ? raw.replaceAll(/%2f|%5c/gi, '/') : raw;
+  const readable = slashed.replaceAll(/%([0-9a-f]{2})/gi, (escape, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16));
     return /[\w.~-]/.test(character) ? character : escape;
   });
-  return resolveDots(readable.replaceAll('\\', '/')).replaceAll(/\/{2,}/g, '/') + query;
+  const resolved = resolveDots(readable.replaceAll('\\', '/'));
+  return (how === 'BASE' ? resolved : resolved.replaceAll(/\/{2,}/g, '/')) + query;
 }
 
 function resolveDots(path: string): string {

@@ -52,6 +52,7 @@ describe('misses', () => {
     [{ kind: 'regex', value: '/v[0-9]' }, '/v2', true],
     [{ kind: 'regex', value: '/v[0-9]' }, '/v22', false],
     [{ kind: 'regex', value: 'a|/v2' }, '/v2', true],
+    [{ kind: 'regex', value: '(?i)/V[0-9]' }, '/v2', true],
     [{ kind: 'regex', value: '(' }, '/v2', false],
   ];
   it.each(paths)('path %j of %s: %s', (path, came, matches) => {

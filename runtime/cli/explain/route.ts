@@ -1,5 +1,6 @@
 import type { StringMatch } from '#model/match.ts';
 import type { Route, RouteMatch } from '#model/route.ts';
+import { matchesWholly } from '#resources/regular-expression.ts';
 
 /** What a route looks at. */
 export interface RoutedRequest {
@@ -59,7 +60,7 @@ function pathMatches({ kind, value }: RouteMatch['path'], path: string): boolean
       return path === stem || path.startsWith(`${stem}/`);
     }
     case 'regex':
-      return wholly(value, path);
+      return matchesWholly(value, path);
   }
 }
 
@@ -75,19 +76,10 @@ function matches(wanted: StringMatch, value: string | undefined): boolean {
     case 'present':
       return true;
     case 'regex':
-      return wholly(wanted.value, value);
+      return matchesWholly(wanted.value, value);
     // Templates are of authorization; a route never has one.
     case 'template':
       return false;
-  }
-}
-
-/** Envoy's RE2 matches the whole text. What RE2 has and JavaScript has not never matches here. */
-function wholly(expression: string, text: string): boolean {
-  try {
-    return new RegExp(`^(?:${expression})$`, 's').test(text);
-  } catch {
-    return false;
   }
 }
 

@@ -3,6 +3,7 @@ import { API_VERSION, type Denial, type World } from '#admin/api.ts';
 import type { AdminClient } from '#admin/client.ts';
 import { authority } from '#envoy/names.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import { headersAsked } from '#policy/authz/header-name.ts';
 import type { Destination } from '../destination.ts';
 import { EXIT, type Exit } from '../exit.ts';
@@ -37,8 +38,8 @@ export async function explainSeen({ requestId, list, state, form }: SeenQuery, t
     return EXIT.ok;
   }
   const denial = await find(client, requestId);
-  const world = await asked(client.world());
-  const seen = await seenOf(denial, world);
+  const [world, { process }] = await asked(Promise.all([client.world(), client.status()]));
+  const seen = await seenOf(denial, world, process.pathNormalization);
   terminal.out(form === 'text' ? seenText(seen, terminal.style.out) : document(seen, form));
   return EXIT.ok;
 }
@@ -83,7 +84,7 @@ interface Past {
   readonly decidedBy?: { readonly namespace: string; readonly name: string; readonly rule: number };
 }
 
-async function seenOf(request: Denial, world: World): Promise<Seen> {
+async function seenOf(request: Denial, world: World, pathNormalization: PathNormalization): Promise<Seen> {
   const destination = destinationOf(request, world);
   const past = pastOf(request);
   if (destination === undefined || request.principal === undefined) return { request, past, notKept: [] };
@@ -95,6 +96,7 @@ async function seenOf(request: Denial, world: World): Promise<Seen> {
     host: request.authority,
     headers: request.headers,
     sourceIp: request.source,
+    pathNormalization,
   });
   return { request, past, now, notKept: missing(authz, request) };
 }

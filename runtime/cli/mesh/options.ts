@@ -1,6 +1,6 @@
 import type { CredentialFiles } from '#identity/files.ts';
 import type { CallerMatch } from '#envoy/local-reply.ts';
-import type { PathNormalization } from '#envoy/options.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
 import type { EnvoyBinary } from '#proxy/find.ts';
 import type { Statistics } from '#proxy/statistics.ts';

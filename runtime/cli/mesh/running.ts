@@ -1,4 +1,4 @@
-import type { Running, Settled, World } from '#admin/api.ts';
+import type { Running, Settled, WaypointName, World } from '#admin/api.ts';
 import type { Authority } from '#identity/authority.ts';
 import type { XdsServer } from '#xds/server.ts';
 import { VERSION } from '../version.ts';
@@ -6,6 +6,7 @@ import type { Fleet } from './fleet.ts';
 import type { MeshOptions } from './options.ts';
 import { programTexts } from './program-texts.ts';
 import { proxyStatus, typeName } from './proxies.ts';
+import { waypointKey } from './world.ts';
 
 export interface RunningParts {
   readonly options: MeshOptions;
@@ -20,8 +21,16 @@ export interface RunningParts {
 export function createRunning(parts: RunningParts): Running {
   const { options, xds, fleet, authority } = parts;
   const startedAt = new Date().toISOString();
+  const revisionOf = revisions();
   return {
-    process: () => ({ version: VERSION, pid: process.pid, startedAt, paths: options.paths }),
+    process: () => ({
+      version: VERSION,
+      pid: process.pid,
+      startedAt,
+      paths: options.paths,
+      revision: revisionOf(parts.world()),
+      pathNormalization: options.pathNormalization,
+    }),
     world: parts.world,
     waypoints: () => fleet.all().map((waypoint) => waypoint.status()),
     proxies: () => xds.status().nodes.map(proxyStatus),
@@ -29,10 +38,10 @@ export function createRunning(parts: RunningParts): Running {
       const waypoint = parts.world().model.waypoints.find((one) => one.namespace === namespace && one.name === name);
       return waypoint && programTexts(waypoint);
     },
-    async settled(timeoutMs) {
+    async settled(timeoutMs, only) {
       const began = Date.now();
       await parts.reload();
-      return settled(parts, timeoutMs, began);
+      return settled(parts, timeoutMs, began, only);
     },
     denials(query) {
       const all = fleet.all().flatMap((waypoint) => [...waypoint.denials(query)]);
@@ -55,10 +64,27 @@ export function createRunning(parts: RunningParts): Running {
   };
 }
 
-/** Waits for every waypoint at once; the first time that is up ends them all. */
-async function settled({ xds, fleet }: RunningParts, timeoutMs: number, began: number): Promise<Settled> {
+/** Counts worlds as they are seen: every translation gives another one. */
+function revisions(): (world: World) => number {
+  let seen: World | undefined;
+  let revision = 0;
+  return (world) => {
+    if (world !== seen) revision++;
+    seen = world;
+    return revision;
+  };
+}
+
+/** Waits for every waypoint at once, or for one alone; the first time that is up ends them all. */
+async function settled(
+  { xds, fleet }: RunningParts,
+  timeoutMs: number,
+  began: number,
+  only: WaypointName | undefined,
+): Promise<Settled> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const waypoints = fleet.all();
+  const all = fleet.all();
+  const waypoints = only === undefined ? all : all.filter(({ key }) => key === waypointKey(only));
   const outcomes = await Promise.all(
     waypoints.map(async ({ key }): Promise<{ proxies: number; missing: readonly string[] }> => {
       try {
@@ -74,8 +100,13 @@ async function settled({ xds, fleet }: RunningParts, timeoutMs: number, began: n
   );
   const waitedMs = Date.now() - began;
   const lacking = outcomes.flatMap((outcome) => outcome.missing);
-  if (waypoints.length === 0)
-    return { settled: false, waitedMs, missing: ['the files describe no waypoint that is served here'] };
+  if (waypoints.length === 0) {
+    const none =
+      only === undefined || all.length === 0
+        ? 'the files describe no waypoint that is served here'
+        : `${waypointKey(only)}: not served here, but ${all.map(({ key }) => key).join(', ')}`;
+    return { settled: false, waitedMs, missing: [none] };
+  }
   if (lacking.length > 0) return { settled: false, waitedMs, missing: lacking };
   return { settled: true, waitedMs, proxies: outcomes.reduce((sum, outcome) => sum + outcome.proxies, 0) };
 }

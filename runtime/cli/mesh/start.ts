@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { stateFolder } from '#admin/state-folder.ts';
-import { DEFAULTS, type PathNormalization } from '#envoy/options.ts';
+import { DEFAULTS } from '#envoy/options.ts';
 import type { CredentialFiles } from '#identity/files.ts';
 import { findEnvoy, type EnvoyBinary } from '#proxy/find.ts';
 import { GuidedError } from '#proxy/guidance.ts';
@@ -10,6 +10,7 @@ import type { Values } from '../command.ts';
 import type { run as command } from '../commands/run.ts';
 import { EXIT } from '../exit.ts';
 import { Failure, usage } from '../failure.ts';
+import { pathNormalizationOf } from '../path-normalization.ts';
 import type { Terminal } from '../terminal.ts';
 import { waypointName } from '../world.ts';
 import { startMesh, type Mesh } from './mesh.ts';
@@ -39,7 +40,7 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
     ...(values['explain-to'].length === 0
       ? {}
       : { explainTo: callerMatches(values['explain-to'], values['trust-domain'] ?? 'cluster.local') }),
-    pathNormalization: normalization(values['path-normalization']),
+    pathNormalization: pathNormalizationOf(values['path-normalization']),
     statistics: values.stats === 'service' ? 'service' : 'proxy',
     report: createReporter(terminal),
   };
@@ -97,19 +98,4 @@ function positive(flag: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0 && value <= 1024) return value;
   throw usage(`${flag} takes a whole number from 1 to 1024`, { came: text });
-}
-
-const NORMALIZATIONS: readonly PathNormalization[] = [
-  'NONE',
-  'BASE',
-  'MERGE_SLASHES',
-  'DECODE_AND_MERGE_SLASHES',
-  'STRICT',
-];
-
-function normalization(text: string | undefined): PathNormalization {
-  if (text === undefined) return DEFAULTS.pathNormalization;
-  const found = NORMALIZATIONS.find((one) => one === text.toUpperCase());
-  if (found) return found;
-  throw usage(`"${text}" is not a path normalization`, { expected: `one of ${NORMALIZATIONS.join(', ')}`, came: text });
 }

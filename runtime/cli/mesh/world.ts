@@ -1,4 +1,4 @@
-import type { World } from '#admin/api.ts';
+import type { PlacedFinding, World } from '#admin/api.ts';
 import type { Waypoint } from '#model/waypoint.ts';
 import type { FileTexts } from '#resources/files.ts';
 import { ResourceStore } from '#resources/store.ts';
@@ -18,6 +18,7 @@ export const waypointKey = ({ namespace, name }: Pick<Waypoint, 'namespace' | 'n
 export function createWorld({ trustDomain, waypoint: only }: Selection): (texts: FileTexts) => World {
   const store = new ResourceStore();
   const translate = createTranslator({ trustDomain });
+  const placed = new WeakMap<PlacedFinding, PlacedFinding>();
   return ({ files, unreadable }) => {
     const resources = store.update(files, unreadable);
     const { model, findings, statuses } = translate(resources);
@@ -26,7 +27,7 @@ export function createWorld({ trustDomain, waypoint: only }: Selection): (texts:
       : model.waypoints;
     return {
       model: waypoints === model.waypoints ? model : { ...model, waypoints },
-      findings: place(resources, [...resources.findings, ...findings]),
+      findings: place(resources, [...resources.findings, ...findings], placed),
       statuses,
     };
   };

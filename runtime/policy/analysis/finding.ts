@@ -1,5 +1,6 @@
 import type { AuthzPolicy, AuthzRule } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { Model } from '#model/waypoint.ts';
 import { BUDGET } from './difference.ts';
 import { flawsOf, type Flaw, type RuleFlaws } from './flaw.ts';
@@ -22,11 +23,11 @@ interface Seen {
  * What is certainly wrong with rules of policies: they, or a part of them, change no decision wherever they are in
  * force. What cannot be told within the budget is not said.
  */
-export function policyFindings({ waypoints }: Model, steps: number = 10 * BUDGET): readonly Finding[] {
-  const targets = waypoints.flatMap((waypoint) => [...targetsOf(waypoint)]);
+export function policyFindings({ waypoints }: Model, paths: PathNormalization): readonly Finding[] {
+  const targets = waypoints.flatMap((waypoint) => [...targetsOf(waypoint, paths)]);
   const seen = new Map<string, Seen>();
   const written = asWritten(targets);
-  const budget: Budget = { left: steps };
+  const budget: Budget = { left: 10 * BUDGET };
   const known = new Map<string, readonly RuleFlaws[] | undefined>();
   const numbers = new Map<AuthzPolicy, number>();
   for (const { set, target } of targets) {

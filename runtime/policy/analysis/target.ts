@@ -1,5 +1,6 @@
 import { type SpiffeId, spiffeId } from '#model/identity.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
+import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from '#model/path-normalization.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import type { AnalysisTarget } from './attribute.ts';
 
@@ -14,8 +15,8 @@ export interface DecidedTarget {
 /** Identities that examples are made with, as far as there are any. */
 const MOST_IDENTITIES = 32;
 
-/** Everything that a waypoint decides about. */
-export function targetsOf(waypoint: Waypoint): readonly DecidedTarget[] {
+/** Everything that a waypoint decides about. Of paths that are not normalized as by default any may come. */
+export function targetsOf(waypoint: Waypoint, paths: PathNormalization): readonly DecidedTarget[] {
   const { namespace, name, trustDomain, ports, workloads, sources, workloadAuthz } = waypoint;
   const identities: readonly SpiffeId[] = [
     spiffeId(trustDomain, 'default', 'default'),
@@ -30,7 +31,7 @@ export function targetsOf(waypoint: Waypoint): readonly DecidedTarget[] {
         port: port.port,
         addresses: port.addresses,
         trustDomains: [trustDomain],
-        normalizedPaths: true,
+        normalizedPaths: paths === DEFAULT_PATH_NORMALIZATION,
         plain: { identities, hosts: [`${service.name}.${service.namespace}:${port.port}`, service.host] },
       },
     }));

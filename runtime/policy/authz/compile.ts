@@ -24,15 +24,13 @@ export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Arr
   for (const { factors } of allow) countValues(factors);
 
   const index = new RuleIndex(attributes);
-  for (const [action, rules] of [
-    ['DENY', deny],
-    ['ALLOW', allow],
-  ] as const) {
-    for (const { policy, index: number, factors } of rules) {
-      index.add(action, planRule(index.rule(policy, number), factors));
-    }
-  }
+  enter(index, 'DENY', deny);
+  enter(index, 'ALLOW', allow);
   return index.write(set.policies, set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0);
+}
+
+function enter(rules: RuleIndex, action: AuthzPolicy['action'], possible: readonly PossibleRule[]): void {
+  for (const { policy, index, factors } of possible) rules.add(action, planRule(rules.rule(policy, index), factors));
 }
 
 interface PossibleRule {

@@ -47,21 +47,26 @@ type Folded = Demand | boolean;
  * fewer requests and a DENY rule for more.
  */
 export function ruleFactors(rule: AuthzRule, context: RuleContext): readonly Factor[] | undefined {
-  const factors: Factor[] = [];
+  const { from, to, when } = rule;
   const lists: readonly (readonly (Conjunct | undefined)[])[] = [
-    rule.from.map((source) => conjunct(sourceClauses(source, context))),
-    rule.to.map((operation) => conjunct(operationClauses(operation, context))),
-    rule.when.length === 0 ? [] : [conjunct(rule.when.flatMap((condition) => conditionClauses(condition, context)))],
+    from.map((source) => conjunct(sourceClauses(source, context))),
+    to.map((operation) => conjunct(operationClauses(operation, context))),
+    when.length === 0 ? NEVER : [conjunct(when.flatMap((condition) => conditionClauses(condition, context)))],
   ];
+  const factors: Factor[] = [];
   for (const list of lists) {
     if (list.length === 0) continue;
-    const possible = list.filter((alternative) => alternative !== undefined);
+    const possible = list.includes(undefined) ? list.filter((alternative) => alternative !== undefined) : list;
     if (possible.length === 0) return undefined;
-    if (possible.some((alternative) => alternative.length === 0)) continue;
-    factors.push(mergeAlternatives(possible));
+    if (possible.some(demandsNothing)) continue;
+    factors.push(mergeAlternatives(possible as Factor));
   }
   return factors;
 }
+
+const NEVER: Factor = [];
+
+const demandsNothing = (alternative: Conjunct | undefined): boolean => alternative?.length === 0;
 
 export interface RuleContext {
   readonly action: Action;
@@ -79,12 +84,13 @@ function conjunct(clauses: readonly Folded[]): Conjunct | undefined {
 }
 
 function sourceClauses({ principals, namespaces, ipBlocks }: AuthzSource, context: RuleContext): readonly Folded[] {
-  return [
-    textClause(principals, ATTRIBUTE_PRINCIPAL, '', context),
-    ...namespaceClauses(namespaces, context),
-    blockClause(ipBlocks, ATTRIBUTE_SOURCE_IP, context),
-  ];
+  const principal = textClause(principals, ATTRIBUTE_PRINCIPAL, '', context);
+  const block = (): Folded => blockClause(ipBlocks, ATTRIBUTE_SOURCE_IP, context);
+  if (isEmpty(namespaces)) return [principal, block()];
+  return [principal, ...namespaceClauses(namespaces, context), block()];
 }
+
+const isEmpty = ({ any, none }: Clause<unknown>): boolean => any.length === 0 && none.length === 0;
 
 function operationClauses({ hosts, methods, paths, ports }: AuthzOperation, context: RuleContext): readonly Folded[] {
   return [
@@ -128,11 +134,13 @@ function namespaceClauses({ any, none }: Clause<StringMatch>, context: RuleConte
 }
 
 function textClause(clause: Clause<StringMatch>, kind: number, name: string, context: RuleContext): Folded {
-  if (clause.any.length === 0 && clause.none.length === 0) return true;
+  if (isEmpty(clause)) return true;
   if (kind >= ATTRIBUTE_HOST && context.target.protocol === 'tcp') return context.action === 'DENY';
-  const lowerCase = kind === ATTRIBUTE_HOST;
-  return demand(clause, kind, name, context, (match) => textMatch(match, lowerCase));
+  return demand(clause, kind, name, context, kind === ATTRIBUTE_HOST ? hostMatch : asWritten);
 }
+
+const hostMatch = (match: StringMatch): Match | undefined => textMatch(match, true);
+const asWritten = (match: StringMatch): Match | undefined => textMatch(match, false);
 
 function blockClause(clause: Clause<Cidr>, kind: number, context: RuleContext): Folded {
   return demand(clause, kind, '', context, blockMatch);
@@ -145,9 +153,14 @@ function demand<T>(
   { action, attributes }: RuleContext,
   matchOf: (value: T) => Match | undefined,
 ): Folded {
-  if (clause.any.length === 0 && clause.none.length === 0) return true;
-  const any = clause.any.map((value) => matchOf(value));
-  const none = clause.none.map((value) => matchOf(value));
+  if (isEmpty(clause)) return true;
+  const any = clause.any.map(matchOf);
+  const [only] = any;
+  if (any.length === 1 && clause.none.length === 0 && only !== undefined) {
+    const attribute = attributes.get(kind, name);
+    return { attribute, any: [attribute.atom(only)], none: NO_ATOMS };
+  }
+  const none = clause.none.map(matchOf);
   // A value that cannot be expressed might match: that is a reason to deny, and none to allow.
   if (action === 'ALLOW' && none.includes(undefined)) return false;
   const known = any.filter((match) => match !== undefined);
@@ -160,6 +173,8 @@ function demand<T>(
     distinct(matches.map((match) => attribute.atom(match)));
   return { attribute, any: atomsOf(demanded), none: atomsOf(refused) };
 }
+
+const NO_ATOMS: readonly Atom[] = [];
 
 const distinct = <T>(values: readonly T[]): readonly T[] => (values.length < 2 ? values : [...new Set(values)]);
 
@@ -191,8 +206,8 @@ function destinationClause(clause: Clause<Cidr>, context: RuleContext): Folded {
 
 /** Alternatives that differ in the values of one attribute only are one: any of all the values. */
 function mergeAlternatives(alternatives: Factor): Factor {
-  const [first, ...others] = alternatives;
-  if (first === undefined || others.length === 0) return alternatives;
+  if (alternatives.length < 2) return alternatives;
+  const [first = [], ...others] = alternatives;
   let differing = -1;
   for (const other of others) {
     if (other.length !== first.length) return alternatives;

@@ -188,6 +188,7 @@ function podsOf(texts: readonly string[]): readonly PodOptions[] {
             port: spec?.containers?.[0]?.ports?.[0]?.containerPort ?? 8080,
             tunnel: metadata?.labels?.['istio.io/dataplane-mode'] === 'none' ? ('none' as const) : ('hbone' as const),
             tcp: metadata?.labels?.['test/tcp'] === 'true',
+            h2c: metadata?.labels?.['test/h2c'] === 'true',
           },
         ],
   );

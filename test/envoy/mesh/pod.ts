@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { Authority } from '#identity/authority.ts';
 import { listenHbone, type HboneServer } from '#hbone/server.ts';
 import type { HboneTls } from '#hbone/tls.ts';
@@ -17,6 +19,8 @@ export interface PodOptions {
   readonly identity?: SpiffeId;
   /** Speaks first and echoes bytes instead of HTTP. */
   readonly tcp?: boolean;
+  /** Speaks HTTP/2 with prior knowledge, and answers with trailers as gRPC does. */
+  readonly h2c?: boolean;
 }
 
 /** What an echo application saw of a request; also its JSON answer. */
@@ -46,7 +50,7 @@ export async function startPod(authority: Authority, options: PodOptions): Promi
   const { name, address, port } = options;
   const seen: Seen[] = [];
   const callers = new Set<SpiffeId>();
-  const application = options.tcp ? tcpEcho() : httpEcho(name, seen);
+  const application = options.tcp ? tcpEcho() : options.h2c ? h2cEcho(name, seen) : httpEcho(name, seen);
   let connections = 0;
   application.on('connection', () => connections++);
   await listening(application, address, port);
@@ -92,6 +96,8 @@ function httpEcho(pod: string, seen: Seen[]): Server {
       const one: Seen = { pod, method: request.method ?? '', path: request.url ?? '', headers: request.headers, body };
       seen.push(one);
       response.setHeader('x-served-by', pod);
+      const events = eventsAsked(request.url);
+      if (events !== undefined) return sendEvents(response, events);
       const size = sizeAsked(request);
       if (size === undefined) response.setHeader('content-type', 'application/json').end(JSON.stringify(one));
       else response.end(Buffer.alloc(size, 'x'));
@@ -105,6 +111,40 @@ function sizeAsked(request: IncomingMessage): number | undefined {
   return size === undefined ? undefined : Number(size);
 }
 
+/** `/events/3` is answered with three events. */
+function eventsAsked(url: string | undefined): number | undefined {
+  const count = /^\/events\/(\d+)$/.exec(url ?? '')?.[1];
+  return count === undefined ? undefined : Number(count);
+}
+
+/** Server-sent events, one each tenth of a second. */
+function sendEvents(response: Writable, count: number): void {
+  let sent = 0;
+  const timer = setInterval(() => {
+    response.write(`data: ${++sent}\n\n`);
+    if (sent < count) return;
+    clearInterval(timer);
+    response.end();
+  }, 100);
+  response.on('close', () => clearInterval(timer));
+}
+
+/** A body of what it saw, and `grpc-status` after it: 0, or what the header `want-status` asks for. */
+function h2cEcho(pod: string, seen: Seen[]): Http2Server {
+  return createHttp2Server((request, response) => {
+    let body = 0;
+    request.on('data', (chunk: Buffer) => (body += chunk.length));
+    request.on('end', () => {
+      const one: Seen = { pod, method: request.method, path: request.url, headers: request.headers, body };
+      seen.push(one);
+      const events = eventsAsked(request.url);
+      if (events !== undefined) return sendEvents(response, events);
+      response.addTrailers({ 'grpc-status': String(request.headers['want-status'] ?? '0') });
+      response.end(JSON.stringify(one));
+    });
+  });
+}
+
 /** Greets, then echoes until the other side ends, and then says goodbye: the server speaks first and last. */
 function tcpEcho(): TcpServer {
   return createTcpServer({ allowHalfOpen: true }, (socket: Socket) => {
@@ -115,7 +155,7 @@ function tcpEcho(): TcpServer {
   });
 }
 
-function listening(server: Server | TcpServer, host: string, port: number): Promise<AddressInfo> {
+function listening(server: Server | TcpServer | Http2Server, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port }, () => resolve(server.address() as AddressInfo));
