@@ -1,16 +1,18 @@
 import { API_VERSION, type PlacedFinding } from '#admin/api.ts';
 import type { Level } from '#model/finding.ts';
+import { policyFindings } from '#policy/analysis/finding.ts';
 import { kinds } from '#resources/kinds.ts';
 import type { ResourceSet } from '#resources/resource-set.ts';
 import type { RunOf } from './command.ts';
 import type { check } from './commands/check.ts';
 import { EXIT } from './exit.ts';
 import { usage } from './failure.ts';
+import { pathNormalizationOf } from './path-normalization.ts';
 import { jsonText } from './render/document.ts';
 import { findingText, githubFinding, shortFinding } from './render/finding.ts';
 import type { Style } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
-import { readWorld } from './world.ts';
+import { place, readWorld } from './world.ts';
 
 const LEVELS = ['info', 'warning', 'error'] as const satisfies readonly Level[];
 
@@ -27,7 +29,10 @@ export const run: RunOf<typeof check> = async ({ values, positionals, terminal }
   }
   const world = await readWorld(paths, values['trust-domain'], terminal);
   const { namespace } = values;
-  const findings = world.findings
+  const findings = [
+    ...world.findings,
+    ...place(world.resources, policyFindings(world.model, pathNormalizationOf(values['path-normalization']))),
+  ]
     .filter(({ resource }) => namespace === undefined || resource?.namespace === namespace)
     .toSorted(byPlace);
   const border = values['fail-on'] === 'never' ? LEVELS.length : LEVELS.indexOf(values['fail-on'] as Level);

@@ -52,6 +52,7 @@ describe('status of a running portolan', () => {
       proxies: () => proxies,
       programs: () => undefined,
       settled: () => Promise.reject(new Error('nobody waits')),
+      denials: () => [],
       issue: () => Promise.reject(new Error('nobody asks')),
     };
     server = await serveAdmin(running, adminSocket(folder));

@@ -1,4 +1,6 @@
 import type { PathNormalization } from '#model/path-normalization.ts';
+import type { DenialLogOptions } from './denial-log.ts';
+import type { CallerMatch } from './local-reply.ts';
 import type { Feature, Slot } from './names.ts';
 
 export interface EmitOptions {
@@ -12,6 +14,10 @@ export interface EmitOptions {
   readonly accessLog?: string;
   /** File with the roots of the world, on Envoy's disk; without it no keys are fetched over TLS. */
   readonly systemRoots?: string | undefined;
+  /** Where requests that policies denied are written, so that they can be explained later; nowhere when absent. */
+  readonly denials?: DenialLogOptions;
+  /** Callers that are told which rule denied them. */
+  readonly explainTo?: readonly CallerMatch[];
   /** A tunnel connection older than this is drained, so that none outlives its caller's certificate by much. */
   readonly maxConnectionMs: number;
   /** Test only: filters that are left out of every chain, for measurements. */

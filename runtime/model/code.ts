@@ -64,6 +64,13 @@ export const codes = {
   PTL1317: 'the provider and the action of an AuthorizationPolicy do not go together',
   PTL1318: 'an AuthorizationPolicy without rules never decides anything',
   PTL1319: 'a service account is not valid, or stands beside principals or namespaces',
+  PTL1330: 'a value of an AuthorizationPolicy comes in no request',
+  PTL1331: 'a part of a rule of an AuthorizationPolicy matches no request',
+  PTL1332: 'a rule of an AuthorizationPolicy matches no request',
+  PTL1333: 'a rule of an AuthorizationPolicy decides nothing that others do not decide alike',
+  PTL1334: 'a rule of an AuthorizationPolicy allows only what others deny',
+  PTL1335: 'a method is written in lower case, so it matches nothing that clients send',
+  PTL1336: 'an ALLOW policy allows nothing, so all that it does is to deny',
 
   // 14: conflict and precedence
   PTL1401: 'an HTTPRoute and a VirtualService steer the same service: the HTTPRoute wins',

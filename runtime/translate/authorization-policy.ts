@@ -7,7 +7,6 @@ import { refOf } from './condition.ts';
 import { label } from './label-selector.ts';
 import { none } from './memo.ts';
 
-
 type Rule = WrittenRule;
 type Source = Rule['from'][number]['source'];
 /**

@@ -34,6 +34,13 @@ const flags = {
     'how paths are normalized before policies see them (default: as ConfigMap istio says, or STRICT)',
   ),
   'access-log': { type: 'string', value: 'FILE', about: 'where requests are logged as JSON lines (default: none)' },
+  'explain-to': {
+    type: 'string',
+    multiple: true,
+    value: 'PRINCIPAL,…',
+    about:
+      'callers whose denials carry the deciding rule in x-portolan-denied: NS/ACCOUNT, spiffe://…, or a prefix with *',
+  },
   state,
   demo: { type: 'boolean', about: 'run Bookinfo in this process and show it by real requests' },
   once: {

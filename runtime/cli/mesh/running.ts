@@ -43,6 +43,11 @@ export function createRunning(parts: RunningParts): Running {
       await parts.reload();
       return settled(parts, timeoutMs, began, only);
     },
+    denials(query) {
+      const all = fleet.all().flatMap((waypoint) => [...waypoint.denials(query)]);
+      const latestFirst = all.toSorted((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
+      return 'last' in query ? latestFirst.slice(0, query.last) : latestFirst;
+    },
     async issue({ identity, ttlMs }) {
       if (!authority)
         throw new Error('certificates come from files here (--cert, --key, --root): there is no CA to ask');

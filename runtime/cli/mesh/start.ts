@@ -16,6 +16,7 @@ import { pathNormalizationOf } from '../path-normalization.ts';
 import type { Terminal } from '../terminal.ts';
 import { waypointName } from '../world.ts';
 import { startMesh, type Mesh } from './mesh.ts';
+import { callerMatches } from './debug-group.ts';
 import type { MeshOptions } from './options.ts';
 import { createReporter } from './reporter.ts';
 
@@ -41,6 +42,9 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
     ...normalization(values['path-normalization']),
     // An Envoy that is started elsewhere has another disk.
     systemRoots: values['no-envoy'] ? DEFAULTS.systemRoots : systemRoots(terminal.environment),
+    ...(values['explain-to'].length === 0
+      ? {}
+      : { explainTo: callerMatches(values['explain-to'], values['trust-domain'] ?? 'cluster.local') }),
     statistics: values.stats === 'service' ? 'service' : 'proxy',
     report: createReporter(terminal),
   };
