@@ -29,8 +29,10 @@
 //   76 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┤
 //      │ atomsAt    │ postingsAt │ postingsSize│ linkRecordsAt  │linkRecordSize│
 //   96 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┤
-//      │ namesAt    │ namesSize  │ anchored    │ entryCount     │ flags        │ 116: sections
-//      └────────────┴────────────┴─────────────┴────────────────┴──────────────┘
+//      │ namesAt    │ namesSize  │ anchored    │ entryCount     │ flags        │
+//  116 ├────────────┼────────────┼─────────────┴────────────────┴──────────────┘
+//      │ providersAt│ providers  │ 124: sections
+//      └────────────┴────────────┘
 //
 // flags        those of the header once more: the header is outside of the checksum
 // attributes   see ATTRIBUTE_*; the first `anchored` of them have atoms with anchors
@@ -44,6 +46,12 @@
 // always       posting of the conjuncts without a positive clause
 // atoms        anchor, positive, negative: postings
 // names        byte trie of header names; its exact "atoms" are attribute numbers
+//
+// A program with AUTHZ_CUSTOM decides nothing: it says who is to be asked. Its words are those of one provider after the
+// other, and none of DENY. For each provider of which a conjunct holds the filter writes the property that the provider
+// is known by, with the value `1`; the provider's own filter is skipped without it.
+//
+// providers    stateAt, size: the property's name; endWord: the provider's words begin where those before it end
 //
 // A posting is 0 (empty), or a conjunct with POSTING_SINGLE set, or the offset of a record:
 //   sparse       count, count words ascending, count u64 masks
@@ -62,7 +70,7 @@
 // Address ranges are sorted by their first address and cover everything: u32 | u64 u64 first, innermost atom.
 // Their atoms have a parent: the next wider block (parentsAt, one for each atom of the attribute).
 
-export const AUTHZ_FORMAT: u8 = 1;
+export const AUTHZ_FORMAT: u8 = 2;
 
 /** Flags of the program header. CLOSED: everything is denied, and the body is the reason's text. */
 export const AUTHZ_CLOSED: u16 = 1;
@@ -70,6 +78,8 @@ export const AUTHZ_CLOSED: u16 = 1;
 export const AUTHZ_ALLOWS: u16 = 2;
 /** Of the request's headers nothing but one pseudo header is needed, so that one is read alone. */
 export const AUTHZ_ONE_HEADER: u16 = 4;
+/** The program names providers to ask and decides nothing itself. */
+export const AUTHZ_CUSTOM: u16 = 8;
 
 export const AUTHZ_WORDS: usize = 16;
 export const AUTHZ_DENY_WORDS: usize = 20;
@@ -97,7 +107,9 @@ export const AUTHZ_ANCHORED: usize = 104;
 export const AUTHZ_ENTRY_COUNT: usize = 108;
 /** The header's flags once more, where the checksum covers them. */
 export const AUTHZ_FLAGS: usize = 112;
-export const AUTHZ_BODY: usize = 116;
+export const AUTHZ_PROVIDERS: usize = 116;
+export const AUTHZ_PROVIDER_COUNT: usize = 120;
+export const AUTHZ_BODY: usize = 124;
 
 /** What an attribute is. */
 export const ATTRIBUTE_PRINCIPAL: u32 = 0;
@@ -193,3 +205,10 @@ export const RANGE_6_SIZE: usize = 20;
 
 export const RULE_SIZE: usize = 8;
 export const POLICY_SIZE: usize = 8;
+
+export const PROVIDER_STATE: usize = 0;
+export const PROVIDER_STATE_SIZE: usize = 4;
+export const PROVIDER_END: usize = 8;
+export const PROVIDER_SIZE: usize = 12;
+/** What the property of a provider holds when it is to be asked. */
+export const PROVIDER_ASKED: string = '1';

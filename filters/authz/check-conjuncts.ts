@@ -5,9 +5,11 @@ import {
   AUTHZ_ATOMS,
   AUTHZ_ATOM_COUNT,
   AUTHZ_ATTRIBUTE_COUNT,
+  AUTHZ_CUSTOM,
   AUTHZ_DENY_WORDS,
   AUTHZ_ENTRIES,
   AUTHZ_ENTRY_COUNT,
+  AUTHZ_FLAGS,
   AUTHZ_LINKS,
   AUTHZ_LINK_RECORDS,
   AUTHZ_LINK_RECORDS_SIZE,
@@ -15,6 +17,8 @@ import {
   AUTHZ_POLICY_COUNT,
   AUTHZ_POSTINGS,
   AUTHZ_POSTINGS_SIZE,
+  AUTHZ_PROVIDERS,
+  AUTHZ_PROVIDER_COUNT,
   AUTHZ_RULES,
   AUTHZ_RULE_COUNT,
   AUTHZ_RULE_TABLE,
@@ -25,6 +29,10 @@ import {
   POLICY_SIZE,
   POSTING_DENSE,
   POSTING_SINGLE,
+  PROVIDER_END,
+  PROVIDER_SIZE,
+  PROVIDER_STATE,
+  PROVIDER_STATE_SIZE,
   RULE_SIZE,
 } from '../abi/authz.ts';
 import { inside } from '../sdk/bounds.ts';
@@ -38,6 +46,7 @@ const ATOM = text('authz: bad posting of an atom; words, posting:');
 const ENTRIES = text('authz: bad word; words, word:');
 const LINKS = text('authz: bad link; words, offset:');
 const RULES = text('authz: bad rule; rules, number:');
+const PROVIDERS = text('authz: bad providers; number of them, words:');
 
 let base: usize = 0;
 let size: u32 = 0;
@@ -53,7 +62,7 @@ export function checkConjuncts(program: usize, programSize: u32): bool {
   const denyWords = load<u32>(base, AUTHZ_DENY_WORDS);
   // A word takes four bytes of the index, so there are never more than that.
   if (denyWords > activeWords || activeWords > words || words > size / 4) return refuse(WORDS, denyWords, activeWords);
-  return checkPostings() && checkAtoms() && checkEntries() && checkLinks() && checkRules();
+  return checkPostings() && checkAtoms() && checkEntries() && checkLinks() && checkRules() && checkProviders();
 }
 
 function fits(at: u32, count: u32, step: usize): bool {
@@ -190,4 +199,22 @@ function checkRules(): bool {
     if (!inside(load<u32>(policy), load<u32>(policy, 4), size)) return refuse(RULES, rules, i);
   }
   return true;
+}
+
+/** Only a program for providers has them, and theirs are all of its words. */
+function checkProviders(): bool {
+  const at = load<u32>(base, AUTHZ_PROVIDERS);
+  const count = load<u32>(base, AUTHZ_PROVIDER_COUNT);
+  if ((load<u32>(base, AUTHZ_FLAGS) & AUTHZ_CUSTOM) == 0) return count == 0 || refuse(PROVIDERS, count, activeWords);
+  const deny = load<u32>(base, AUTHZ_DENY_WORDS);
+  if (count == 0 || deny != 0 || !fits(at, count, PROVIDER_SIZE)) return refuse(PROVIDERS, count, deny);
+  let before: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const provider = base + at + <usize>i * PROVIDER_SIZE;
+    const named = inside(load<u32>(provider, PROVIDER_STATE), load<u32>(provider, PROVIDER_STATE_SIZE), size);
+    const end = load<u32>(provider, PROVIDER_END);
+    if (!named || end < before || end > activeWords) return refuse(PROVIDERS, count, end);
+    before = end;
+  }
+  return before == activeWords || refuse(PROVIDERS, count, before);
 }

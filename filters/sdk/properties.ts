@@ -23,3 +23,8 @@ export function readProperty(path: PropertyPath): u32 {
 export function writeProperty(path: PropertyPath, pointer: usize, size: u32): u32 {
   return proxy_set_property(path.pointer, path.size, pointer, size);
 }
+
+/** The same under a name that stands in a program. */
+export function writeState(name: usize, nameSize: u32, pointer: usize, size: u32): u32 {
+  return proxy_set_property(name, nameSize, pointer, size);
+}

@@ -40,13 +40,16 @@ export interface AuthzRule {
 export interface AuthzPolicy {
   readonly namespace: string;
   readonly name: string;
-  readonly action: 'ALLOW' | 'DENY';
+  /** CUSTOM: a request that a rule matches is put to `provider`, before DENY and ALLOW are looked at. */
+  readonly action: 'ALLOW' | 'DENY' | 'CUSTOM';
+  /** Of CUSTOM alone: the name of an extension provider that the waypoint has. */
+  readonly provider?: string;
   /** No rules: matches nothing (so an ALLOW policy without rules denies all). */
   readonly rules: readonly AuthzRule[];
 }
 
 /**
- * All that decides about one service port, DENY before ALLOW, each sorted by namespace and name.
+ * All that decides about one service port: CUSTOM, then DENY, then ALLOW, each sorted by namespace and name.
  * No policies: everything is allowed. `closed` says that a policy for this target could not be understood:
  * everything is denied until it can.
  */
@@ -67,6 +70,12 @@ export interface AuthzRequest {
   readonly path: string;
   /** Names in lower case; a repeated header has several entries. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** Whom a request is put to before DENY and ALLOW, and the first rule that wants it so. */
+export interface AskedProvider {
+  readonly provider: string;
+  readonly policy: { readonly namespace: string; readonly name: string; readonly rule: number };
 }
 
 /** `policy` and `rule` name what decided: the DENY rule, or the ALLOW rule; neither when no ALLOW rule matched. */

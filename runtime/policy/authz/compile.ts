@@ -16,37 +16,49 @@ export type { AuthzTarget } from './conjunct.ts';
  */
 export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Array<ArrayBuffer> | undefined {
   if (set.closed !== undefined) return closedProgram(set.closed);
-  if (set.policies.length === 0) return undefined;
+  const tcp = target.protocol === 'tcp';
+  const policies = tcp ? set.policies : set.policies.filter(({ action }) => action !== 'CUSTOM');
+  if (policies.length === 0) return undefined;
   const attributes = new Attributes();
-  const deny = rulesOf(set.policies, { action: 'DENY', target, attributes });
-  const allow = rulesOf(set.policies, { action: 'ALLOW', target, attributes });
-  for (const { factors } of deny) countValues(factors);
-  for (const { factors } of allow) countValues(factors);
-
-  const index = new RuleIndex(attributes);
-  for (const [action, rules] of [
-    ['DENY', deny],
-    ['ALLOW', allow],
-  ] as const) {
-    for (const { policy, index: number, factors } of rules) {
-      index.add(action, planRule(index.rule(policy, number), factors));
-    }
-  }
-  return index.write(set.policies, set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0);
+  // Nobody can be asked about a connection, so what a CUSTOM rule matches is denied.
+  const deny = rulesOf(policies, ({ action }) => action === 'DENY' || action === 'CUSTOM', {
+    action: 'DENY',
+    target,
+    attributes,
+  });
+  const allow = rulesOf(policies, ({ action }) => action === 'ALLOW', { action: 'ALLOW', target, attributes });
+  const index = indexRules(attributes, [deny, allow]);
+  return index.write(policies, policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0);
 }
 
-interface PossibleRule {
+/** Gathers groups of rules that are asked for apart. */
+export function indexRules(attributes: Attributes, sections: readonly (readonly PossibleRule[])[]): RuleIndex {
+  for (const rules of sections) for (const { factors } of rules) countValues(factors);
+  const index = new RuleIndex(attributes, sections.length);
+  for (const [section, rules] of sections.entries()) {
+    for (const { policy, index: number, factors } of rules) {
+      index.add(section, planRule(index.rule(policy, number), factors));
+    }
+  }
+  return index;
+}
+
+export interface PossibleRule {
   readonly policy: number;
   readonly index: number;
   readonly factors: readonly Factor[];
 }
 
-/** The rules of an action that can hold for some request to the target, in the order of evaluation. */
-function rulesOf(policies: readonly AuthzPolicy[], context: RuleContext): readonly PossibleRule[] {
+/** The rules of some policies that can hold for some request to the target, in the order of evaluation. */
+export function rulesOf(
+  policies: readonly AuthzPolicy[],
+  counts: (policy: AuthzPolicy) => boolean,
+  context: RuleContext,
+): readonly PossibleRule[] {
   const rules: PossibleRule[] = [];
-  for (const [policy, { rules: its, action }] of policies.entries()) {
-    if (action !== context.action) continue;
-    for (const [index, rule] of its.entries()) {
+  for (const [policy, one] of policies.entries()) {
+    if (!counts(one)) continue;
+    for (const [index, rule] of one.rules.entries()) {
       const factors = ruleFactors(rule, context);
       if (factors) rules.push({ policy, index, factors });
     }

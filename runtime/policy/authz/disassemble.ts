@@ -16,6 +16,7 @@ import {
   RULE_SIZE,
 } from '#abi/authz.ts';
 import type { ProgramReader } from '../program.ts';
+import { decodeProviders, type DecodedProvider } from './custom.ts';
 import { decodeAlways, decodeAttributes, openAuthz, type DecodedAtom } from './decode.ts';
 
 /** Where a clause of a conjunct was found: its attribute, and whether it is what the conjunct is found by. */
@@ -49,12 +50,13 @@ export function disassemble(program: Uint8Array): string {
   const always = new Set(decodeAlways(reader));
   const denyEnd = 64 * reader.u32(AUTHZ_DENY_WORDS);
   const activeEnd = 64 * reader.u32(AUTHZ_ACTIVE_WORDS);
+  const providers = decodeProviders(reader);
   const known = new Set([...clauses.keys(), ...always]);
   for (let conjunct = 0; conjunct < 64 * reader.u32(AUTHZ_WORDS); conjunct++) {
     if (!known.has(conjunct)) continue;
     const heading =
       conjunct < activeEnd
-        ? `${conjunct < denyEnd ? 'DENY' : 'ALLOW'} ${ruleName(reader, reader.u32(reader.u32(AUTHZ_RULES) + 4 * conjunct))}`
+        ? `${custom(providers, conjunct) ?? (conjunct < denyEnd ? 'DENY' : 'ALLOW')} ${ruleName(reader, reader.u32(reader.u32(AUTHZ_RULES) + 4 * conjunct))}`
         : 'linked';
     lines.push(`${conjunct} ${heading}${always.has(conjunct) ? ' (looked at always)' : ''}`);
     for (const { attribute, sign, values, anchor } of clauses.get(conjunct) ?? []) {
@@ -91,6 +93,11 @@ function flagTexts(flags: number): string {
   ];
   return texts.join('');
 }
+
+const custom = (providers: readonly DecodedProvider[], conjunct: number): string | undefined => {
+  const provider = providers.find(({ end }) => conjunct < end);
+  return provider && `CUSTOM "${provider.name}"`;
+};
 
 /** Tells attributes about the same thing apart: a conjunct that asks twice uses two. */
 function repeated(attributes: readonly { readonly name: string }[], number: number): string {

@@ -93,10 +93,10 @@ function conditionCheck(condition: AuthzCondition, at: string, context: Context)
   }
 }
 
-/** What only HTTP has fails an ALLOW rule on a TCP port, and makes no demand of a DENY rule. */
+/** What only HTTP has fails an ALLOW rule on a TCP port, and makes no demand of any other. */
 function httpHolds({ any, none }: Clause<StringMatch>, { action, target }: Context, holds: () => boolean): boolean {
   if (target.protocol === 'http' || (any.length === 0 && none.length === 0)) return holds();
-  return action === 'DENY';
+  return action !== 'ALLOW';
 }
 
 function principalHolds(clause: Clause<StringMatch>, principal: string | undefined): boolean {

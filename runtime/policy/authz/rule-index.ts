@@ -29,11 +29,17 @@ import {
   AUTHZ_POLICY_COUNT,
   AUTHZ_POSTINGS,
   AUTHZ_POSTINGS_SIZE,
+  AUTHZ_PROVIDERS,
+  AUTHZ_PROVIDER_COUNT,
   AUTHZ_RULES,
   AUTHZ_RULE_COUNT,
   AUTHZ_RULE_TABLE,
   AUTHZ_WORDS,
   AUTHZ_WORD_INDEX,
+  PROVIDER_END,
+  PROVIDER_SIZE,
+  PROVIDER_STATE,
+  PROVIDER_STATE_SIZE,
 } from '#abi/authz.ts';
 import { FEATURE_AUTHZ } from '#abi/program.ts';
 import type { AuthzPolicy } from '#model/authz.ts';
@@ -41,7 +47,7 @@ import { ProgramWriter } from '../writer.ts';
 import { writeAttribute } from './attribute-record.ts';
 import type { Atom, Attribute, Attributes } from './attribute.ts';
 import { TrieKeys, writeTrie } from './byte-trie.ts';
-import type { Action, Conjunct, Demand, Factor } from './conjunct.ts';
+import type { Conjunct, Demand, Factor } from './conjunct.ts';
 import { anchorOf, type PlannedRule } from './plan.ts';
 import { setBit, writePosting, type Mask } from './posting.ts';
 
@@ -70,13 +76,14 @@ interface Entry {
 export class RuleIndex {
   readonly #attributes: Attributes;
   readonly #rules: { readonly policy: number; readonly index: number }[] = [];
-  readonly #deny: Bound[] = [];
-  readonly #allow: Bound[] = [];
+  readonly #sections: readonly Bound[][];
   readonly #entries: Map<Attribute, Entry>[] = [];
   readonly #always: number[] = [];
 
-  constructor(attributes: Attributes) {
+  /** `sections`: how many groups of rules there are that are asked for apart. Each has words of its own. */
+  constructor(attributes: Attributes, sections: number) {
     this.#attributes = attributes;
+    this.#sections = Array.from({ length: sections }, () => []);
   }
 
   /** Enters a rule and gives its number; rules are entered in the order of evaluation. */
@@ -84,17 +91,22 @@ export class RuleIndex {
     return this.#rules.push({ policy, index }) - 1;
   }
 
-  add(action: Action, { rule, alternatives, links }: PlannedRule): void {
-    const bound = action === 'DENY' ? this.#deny : this.#allow;
-    for (const conjunct of alternatives) bound.push(this.#bind(conjunct, rule, links, anchorOf(conjunct)));
+  add(section: number, { rule, alternatives, links }: PlannedRule): void {
+    for (const conjunct of alternatives)
+      this.#sections[section]?.push(this.#bind(conjunct, rule, links, anchorOf(conjunct)));
   }
 
-  write(policies: readonly AuthzPolicy[], flags: number): Uint8Array<ArrayBuffer> {
+  /**
+   * The program of two sections, DENY and ALLOW. With `states` it is one that names providers: a section for each, and
+   * the property that its provider is known by.
+   */
+  write(policies: readonly AuthzPolicy[], flags: number, states: readonly string[] = []): Uint8Array<ArrayBuffer> {
     const writer = new ProgramWriter();
     writer.reserve(AUTHZ_BODY - writer.size);
     const rules: number[] = [];
     const linked: { readonly conjunct: number; readonly links: readonly Factor[] }[] = [];
-    for (const list of [this.#deny, this.#allow]) {
+    const ends: number[] = [];
+    for (const list of this.#sections) {
       for (const bound of clustered(list)) {
         if (bound.links.length > 0) linked.push({ conjunct: rules.length, links: bound.links });
         this.#number(bound, rules.length);
@@ -106,8 +118,11 @@ export class RuleIndex {
         rules.push(bound.rule);
       }
       while (rules.length % 64 !== 0) rules.push(0);
-      writer.setU32(list === this.#deny ? AUTHZ_DENY_WORDS : AUTHZ_ACTIVE_WORDS, rules.length / 64);
+      ends.push(rules.length / 64);
     }
+    if (states.length === 0) writer.setU32(AUTHZ_DENY_WORDS, ends[0] ?? 0);
+    else writeProviders(writer, states, ends);
+    writer.setU32(AUTHZ_ACTIVE_WORDS, rules.length / 64);
     const words = this.#writeLinks(writer, linked, rules.length);
     writer.setU32(AUTHZ_WORDS, words);
     this.#writeRules(writer, rules, policies);
@@ -287,6 +302,19 @@ export class RuleIndex {
     );
     const pseudo = [ATTRIBUTE_HOST, ATTRIBUTE_METHOD, ATTRIBUTE_PATH].filter((kind) => kinds.has(kind));
     return pseudo.length === 1 && !kinds.has(ATTRIBUTE_HEADER) ? AUTHZ_ONE_HEADER : 0;
+  }
+}
+
+function writeProviders(writer: ProgramWriter, states: readonly string[], ends: readonly number[]): void {
+  const table = writer.reserve(PROVIDER_SIZE * states.length);
+  writer.setU32(AUTHZ_PROVIDERS, table);
+  writer.setU32(AUTHZ_PROVIDER_COUNT, states.length);
+  for (const [index, state] of states.entries()) {
+    const at = writer.text(state);
+    const record = table + PROVIDER_SIZE * index;
+    writer.setU32(record + PROVIDER_STATE, at);
+    writer.setU32(record + PROVIDER_STATE_SIZE, writer.size - at);
+    writer.setU32(record + PROVIDER_END, ends[index] ?? 0);
   }
 }
 
