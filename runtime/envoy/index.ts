@@ -1,15 +1,17 @@
+import type { AuthzProvider } from '#model/authz-provider.ts';
 import type { Backend } from '#model/backend.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { compilePrograms } from '#policy/index.ts';
-import { backendCluster, bridge, connectOriginate, workloadClusters } from './cluster.ts';
+import { backendCluster, bridge, connectOriginate, outsideCluster, workloadClusters } from './cluster.ts';
 import { connectRoutes } from './connect.ts';
 import { loadAssignment } from './endpoint.ts';
+import { providerFilter } from './ext-authz.ts';
 import { httpFeatures } from './filter.ts';
 import { connectTerminate, serviceListeners } from './listener.ts';
-import { authority, filterName, portName, tcpFilterName } from './names.ts';
+import { authority, customFilterName, filterName, providerCluster, portName, tcpFilterName } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import { connectOriginateListener, workloadOriginateListener } from './originate.ts';
-import { httpProgram, tcpProgram } from './program.ts';
+import { customProgram, httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource, XdsSnapshot } from './resource.ts';
 import { routeConfiguration } from './route.ts';
 import { workloadListener } from './workload.ts';
@@ -22,12 +24,16 @@ type Group = readonly XdsResource[];
  * the same map.
  */
 export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
-  const listener = serviceListeners(options);
-  const ofPort = memo((port: ServicePort) => portResources(port, options, listener));
+  const portsWith = lastOf((providers: readonly string[]) => {
+    const listener = serviceListeners(options, providers);
+    return memo((port: ServicePort) => portResources(port, options, listener, providers.length > 0));
+  }, sameNames);
   const ofBackend = memo(backendResources);
   const ofWaypoint = lastOf((waypoint: Waypoint) => waypointResources(waypoint, options), sameSurroundings);
   let last: { readonly groups: readonly Group[]; readonly snapshot: XdsSnapshot } | undefined;
   return (waypoint) => {
+    // Part of every listener: another list of names makes all of them anew. It changes as seldom as the mesh does.
+    const ofPort = portsWith(waypoint.authzProviders.map(({ settings }) => settings.name));
     const groups = [ofWaypoint(waypoint), ...waypoint.ports.map(ofPort), ...waypoint.backends.map(ofBackend)];
     const snapshot = (last && changed(last.snapshot, last.groups, groups)) ?? assembled(groups);
     last = { groups, snapshot };
@@ -58,19 +64,27 @@ function lastOf<K, V>(compute: (key: K) => V, alike: (a: K, b: K) => boolean): (
 
 /** Nothing differs of what is not of a single port or backend. */
 const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
-  a.workloads === b.workloads && a.workloadAuthz === b.workloadAuthz && a.trustDomain === b.trustDomain;
+  a.workloads === b.workloads &&
+  a.workloadAuthz === b.workloadAuthz &&
+  a.trustDomain === b.trustDomain &&
+  a.authzProviders === b.authzProviders;
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index]);
 
 /** Everything of one service port, and of nothing else: what changes together is sent together. */
 function portResources(
   port: ServicePort,
   options: EmitOptions,
   listener: (port: ServicePort) => XdsResource,
+  custom: boolean,
 ): readonly XdsResource[] {
   const name = portName(port);
   const programs = compilePrograms(port);
   const resources = [...port.addresses.map((address) => bridge(authority(address, port.port), name)), listener(port)];
   if (port.protocol !== 'tcp') {
     resources.push(routeConfiguration(name, port.routes));
+    if (custom) resources.push(customProgram(customFilterName(name), options.modules.authz, programs.custom));
     for (const feature of httpFeatures(options.without)) {
       resources.push(httpProgram(filterName(feature, name), feature, options.modules[feature], programs[feature]));
     }
@@ -93,6 +107,7 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): readonly X
     connectRoutes(addresses),
     connectOriginate(waypoint.trustDomain),
     connectOriginateListener(),
+    ...waypoint.authzProviders.flatMap(providerResources),
   ];
   if (addresses.length > 0) {
     resources.push(
@@ -102,6 +117,15 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): readonly X
     );
   }
   return resources;
+}
+
+/** How a provider is asked, and the way to it unless that is one of the backends. */
+function providerResources(provider: AuthzProvider): readonly XdsResource[] {
+  const { settings, host, backend } = provider;
+  const filter = providerFilter(provider);
+  if (backend !== undefined) return [filter];
+  const protocol = settings.kind === 'grpc' ? 'http2' : 'http';
+  return [outsideCluster(providerCluster(provider), host, settings.port, protocol), filter];
 }
 
 function assembled(groups: readonly Group[]): XdsSnapshot {

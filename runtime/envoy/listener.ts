@@ -66,11 +66,14 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
 }
 
 /** Makes the listeners of service ports: the world of one service port, behind its bridge cluster. */
-export function serviceListeners(options: EmitOptions): (port: ServicePort) => XdsResource {
+export function serviceListeners(
+  options: EmitOptions,
+  providers: readonly string[],
+): (port: ServicePort) => XdsResource {
   const name = hole(0);
   const http = create(FilterChainSchema, {
     name: 'http',
-    filters: [httpConnection(name, httpFilters(name, options.without), options)],
+    filters: [httpConnection(name, httpFilters(name, providers, options.without), options)],
   });
   const tcp = create(FilterChainSchema, { name: 'tcp', filters: [tcpAuthzFilter(name), tcpProxy(name, hole(1))] });
   const shape = (protocol: ServicePort['protocol']): Template =>

@@ -22,7 +22,11 @@ export const NETWORK_TYPES: readonly string[] = [url(NetworkWasmSchema), url(Net
  * The plugin that runs `program`. Each feature has a VM of its own, so that one that traps takes nobody with it; after
  * a trap the next request meets a fresh VM, and none is ever let past the filter.
  */
-function plugin(feature: Feature, module: string, program: Uint8Array): MessageInitShape<typeof PluginConfigSchema> {
+function plugin(
+  feature: Feature | 'custom',
+  module: string,
+  program: Uint8Array,
+): MessageInitShape<typeof PluginConfigSchema> {
   return {
     name: feature,
     rootId: feature,
@@ -47,7 +51,7 @@ const config = <S extends DescMessage>(schema: S, init: MessageInitShape<S>): Te
 const HTTP_PASS = config(HttpRbacSchema, {});
 const TCP_PASS = config(NetworkRbacSchema, { statPrefix: 'pass' });
 
-const httpPlugin = (feature: Feature): Template =>
+const httpPlugin = (feature: Feature | 'custom'): Template =>
   config(HttpWasmSchema, { config: plugin(feature, hole(1), holeBytes(2)) });
 
 const HTTP_PLUGINS: Readonly<Record<Feature, Template>> = {
@@ -56,6 +60,7 @@ const HTTP_PLUGINS: Readonly<Record<Feature, Template>> = {
   fault: httpPlugin('fault'),
   metrics: httpPlugin('metrics'),
 };
+const CUSTOM_PLUGIN = httpPlugin('custom');
 const TCP_PLUGIN = config(NetworkWasmSchema, { config: plugin('authz', hole(1), holeBytes(2)) });
 
 /**
@@ -69,6 +74,10 @@ export const httpProgram = (
   program: Uint8Array | undefined,
 ): XdsResource =>
   resource(name, program === undefined ? HTTP_PASS(name) : HTTP_PLUGINS[feature](name, module, program));
+
+/** The ECDS resource of the filter that says whom a request is put to: the module of `authz` in a VM of its own. */
+export const customProgram = (name: string, module: string, program: Uint8Array | undefined): XdsResource =>
+  resource(name, program === undefined ? HTTP_PASS(name) : CUSTOM_PLUGIN(name, module, program));
 
 /** The ECDS resource of a network filter. */
 export const tcpProgram = (name: string, module: string, program: Uint8Array | undefined): XdsResource =>

@@ -8,10 +8,10 @@ import { encode } from './encode.ts';
 import { httpFilters, tcpAuthzFilter } from './filter.ts';
 import { httpConnection } from './http-connection.ts';
 import { internalListener, tcpProxy } from './listener.ts';
-import { filterName, tcpFilterName, WORKLOADS, WORKLOAD_ORIGINATE } from './names.ts';
+import { customFilterName, filterName, tcpFilterName, WORKLOADS, WORKLOAD_ORIGINATE } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import { keepDestination } from './originate.ts';
-import { httpProgram, tcpProgram } from './program.ts';
+import { customProgram, httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource } from './resource.ts';
 import { routeConfiguration } from './route.ts';
 
@@ -32,10 +32,11 @@ const ROUTE: Route = {
 
 /** The one world of all traffic that is addressed to pods: any port, HTTP or TCP by its first bytes. */
 export function workloadListener(waypoint: Waypoint, options: EmitOptions): readonly XdsResource[] {
+  const providers = waypoint.authzProviders.map(({ settings }) => settings.name);
   const without = [...(options.without ?? []), 'routing', 'fault'] as const;
   const http = create(FilterChainSchema, {
     name: 'http',
-    filters: [keepDestination(), httpConnection(WORKLOADS, httpFilters(WORKLOADS, without), options)],
+    filters: [keepDestination(), httpConnection(WORKLOADS, httpFilters(WORKLOADS, providers, without), options)],
   });
   const tcp = create(FilterChainSchema, {
     name: 'tcp',
@@ -49,6 +50,9 @@ export function workloadListener(waypoint: Waypoint, options: EmitOptions): read
     ...features.map((feature) =>
       httpProgram(filterName(feature, WORKLOADS), feature, options.modules[feature], programs[feature]),
     ),
+    ...(providers.length > 0
+      ? [customProgram(customFilterName(WORKLOADS), options.modules.authz, programs.custom)]
+      : []),
     tcpProgram(tcpFilterName(WORKLOADS), options.modules.authz, programs.authzTcp),
   ];
 }

@@ -1,4 +1,5 @@
 import type { AuthzPolicySet } from './authz.ts';
+import type { AuthzProvider } from './authz-provider.ts';
 import type { Backend, ServiceName, WorkloadLabels } from './backend.ts';
 import type { Route } from './route.ts';
 import type { SpiffeId } from './identity.ts';
@@ -33,6 +34,8 @@ export interface Waypoint {
   readonly namespace: string;
   readonly name: string;
   readonly trustDomain: string;
+  /** Whom CUSTOM policies may name and who can be asked; in the order of the mesh configuration. */
+  readonly authzProviders: readonly AuthzProvider[];
   /** Sorted by service host and port. */
   readonly ports: readonly ServicePort[];
   /** Every Backend that a port or route of this waypoint names, sorted by name. */

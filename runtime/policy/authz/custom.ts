@@ -1,4 +1,4 @@
-import { AUTHZ_CUSTOM, AUTHZ_PROVIDERS, AUTHZ_PROVIDER_COUNT, PROVIDER_SIZE } from '#abi/authz.ts';
+import { AUTHZ_CUSTOM, AUTHZ_PROVIDERS, AUTHZ_PROVIDER_COUNT, PROVIDER_ASKED, PROVIDER_SIZE } from '#abi/authz.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
 import type { ProgramReader } from '../program.ts';
 import { Attributes } from './attribute.ts';
@@ -8,6 +8,9 @@ import { indexRules, rulesOf, type AuthzTarget } from './compile.ts';
 export const providerState = (provider: string): string => `${STATE}${provider}`;
 
 const STATE = 'portolan.custom.';
+
+/** What the property holds then. */
+export const ASKED = PROVIDER_ASKED;
 
 /**
  * Compiles the CUSTOM policies of one service port to the program that says which providers a request is put to.
