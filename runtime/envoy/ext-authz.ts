@@ -7,6 +7,7 @@ import { ExtensionWithMatcherSchema } from '#gen/envoy/extensions/common/matchin
 import { SkipFilterSchema } from '#gen/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.ts';
 import { ExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts';
 import { FilterStateInputSchema } from '#gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.ts';
+import { StatusCode } from '#gen/envoy/type/v3/http_status_pb.ts';
 import type { ListStringMatcherSchema } from '#gen/envoy/type/matcher/v3/string_pb.ts';
 import { any } from './any.ts';
 import { duration, encode } from './encode.ts';
@@ -68,7 +69,7 @@ function extAuthz(provider: AuthzProvider): MessageInitShape<typeof ExtAuthzSche
     services: settings.kind === 'http' ? httpService(provider) : grpcService(provider),
     transportApiVersion: ApiVersion.V3,
     failureModeAllow: failOpen,
-    statusOnError: { code: statusOnError },
+    statusOnError: { code: StatusCode[statusOnError] === undefined ? StatusCode.Forbidden : statusOnError },
     clearRouteCache,
     // What a provider writes and HTTP does not allow must not reach an application; Envoy answers 500.
     validateMutations: true,
@@ -97,7 +98,7 @@ function httpService(provider: AuthzProvider) {
         timeout: duration(settings.timeoutMs),
       },
       pathPrefix: settings.pathPrefix,
-      authorizationRequest: { headersToAdd: added.map(([key, value]) => ({ key, value })) },
+      authorizationRequest: { headersToAdd: added.map(([key, value]) => ({ key, value: literal(value) })) },
       authorizationResponse: {
         allowedUpstreamHeaders: nameList(settings.headersToUpstreamOnAllow),
         allowedClientHeaders: nameList(headersToDownstreamOnDeny),
@@ -106,6 +107,15 @@ function httpService(provider: AuthzProvider) {
     },
   };
 }
+
+/**
+ * A value for Envoy, to which `%` begins a command. What a provider may want to know, and no caller can forge, is let
+ * through; all other signs stand for themselves, since a command that Envoy does not know would be refused.
+ */
+const literal = (value: string): string =>
+  value.replaceAll(/%(?:(?:FILTER_STATE\([\w.-]+:PLAIN\)|DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT)%)?/g, (match) =>
+    match === '%' ? '%%' : match,
+  );
 
 const grpcService = (provider: AuthzProvider) => ({
   case: 'grpcService' as const,

@@ -7,11 +7,12 @@ import {
   HttpConnectionManagerSchema,
   type HttpFilter,
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import { accessLog } from './access-log.ts';
 import { CONNECTION_WINDOW, STREAM_WINDOW } from './cluster.ts';
 import { any } from './any.ts';
 import { duration } from './encode.ts';
-import type { EmitOptions, PathNormalization } from './options.ts';
+import type { EmitOptions } from './options.ts';
 import { ads } from './source.ts';
 
 interface Normalization {
@@ -59,7 +60,7 @@ export function httpConnection(routes: string, filters: HttpFilter[], options: E
     configType: {
       case: 'typedConfig',
       value: any(HttpConnectionManagerSchema, {
-        ...NORMALIZATION[options.pathNormalization],
+        ...NORMALIZATION[options.pathNormalization ?? 'STRICT'],
         statPrefix: 'inbound',
         routeSpecifier: { case: 'rds', value: { routeConfigName: routes, configSource: ads() } },
         httpFilters: filters,

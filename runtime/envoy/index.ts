@@ -1,5 +1,6 @@
 import type { AuthzProvider } from '#model/authz-provider.ts';
 import type { Backend } from '#model/backend.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { compilePrograms } from '#policy/index.ts';
 import { backendCluster, bridge, connectOriginate, outsideCluster, workloadClusters } from './cluster.ts';
@@ -24,6 +25,19 @@ type Group = readonly XdsResource[];
  * the same map.
  */
 export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
+  let made:
+    | { readonly mode: PathNormalization | undefined; readonly emit: ReturnType<typeof createEmitter> }
+    | undefined;
+  return (waypoint) => {
+    // Part of every listener, so that another one is another emitter: it is changed once in the life of a mesh.
+    const mode = options.pathNormalization ?? waypoint.pathNormalization;
+    if (made === undefined || made.mode !== mode)
+      made = { mode, emit: emitterOf({ ...options, pathNormalization: mode }) };
+    return made.emit(waypoint);
+  };
+}
+
+function emitterOf(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
   const portsWith = lastOf((providers: readonly string[]) => {
     const listener = serviceListeners(options, providers);
     return memo((port: ServicePort) => portResources(port, options, listener, providers.length > 0));
@@ -33,7 +47,7 @@ export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => Xds
   let last: { readonly groups: readonly Group[]; readonly snapshot: XdsSnapshot } | undefined;
   return (waypoint) => {
     // Part of every listener: another list of names makes all of them anew. It changes as seldom as the mesh does.
-    const ofPort = portsWith(waypoint.authzProviders.map(({ settings }) => settings.name));
+    const ofPort = portsWith(waypoint.extensionProviders.map(({ settings }) => settings.name));
     const groups = [ofWaypoint(waypoint), ...waypoint.ports.map(ofPort), ...waypoint.backends.map(ofBackend)];
     const snapshot = (last && changed(last.snapshot, last.groups, groups)) ?? assembled(groups);
     last = { groups, snapshot };
@@ -67,7 +81,8 @@ const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
   a.workloads === b.workloads &&
   a.workloadAuthz === b.workloadAuthz &&
   a.trustDomain === b.trustDomain &&
-  a.authzProviders === b.authzProviders;
+  a.trustDomainAliases === b.trustDomainAliases &&
+  a.extensionProviders === b.extensionProviders;
 
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, index) => name === b[index]);
@@ -107,7 +122,7 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): readonly X
     connectRoutes(addresses),
     connectOriginate(waypoint.trustDomain),
     connectOriginateListener(),
-    ...waypoint.authzProviders.flatMap(providerResources),
+    ...waypoint.extensionProviders.flatMap(providerResources),
   ];
   if (addresses.length > 0) {
     resources.push(

@@ -56,7 +56,7 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
     filterChains: [
       {
         name: 'hbone',
-        transportSocket: downstreamTls(waypoint.trustDomain),
+        transportSocket: downstreamTls(waypoint),
         transportSocketConnectTimeout: duration(10_000),
         filters: [connectTermination(options)],
       },

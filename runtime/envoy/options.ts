@@ -1,14 +1,13 @@
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { Feature } from './names.ts';
-
-/** How paths are normalized before anything is decided; names as in Istio's mesh configuration, and STRICT, our default. */
-export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES' | 'STRICT';
 
 export interface EmitOptions {
   /** Where HBONE is terminated. */
   readonly bind: { readonly address: string; readonly port: number };
   /** Files that hold the filters, on Envoy's disk. */
   readonly modules: Readonly<Record<Feature, string>>;
-  readonly pathNormalization: PathNormalization;
+  /** Whatever the mesh configuration says; undefined: as it says, or STRICT. */
+  readonly pathNormalization?: PathNormalization | undefined;
   /** Where the access log of service traffic goes; none when absent. */
   readonly accessLog?: string;
   /** A tunnel connection older than this is drained, so that none outlives its caller's certificate by much. */
@@ -19,6 +18,5 @@ export interface EmitOptions {
 
 export const DEFAULTS = {
   bind: { address: '127.0.0.1', port: 15008 },
-  pathNormalization: 'STRICT',
   maxConnectionMs: 3_600_000,
 } as const satisfies Partial<EmitOptions>;

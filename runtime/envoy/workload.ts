@@ -32,7 +32,7 @@ const ROUTE: Route = {
 
 /** The one world of all traffic that is addressed to pods: any port, HTTP or TCP by its first bytes. */
 export function workloadListener(waypoint: Waypoint, options: EmitOptions): readonly XdsResource[] {
-  const providers = waypoint.authzProviders.map(({ settings }) => settings.name);
+  const providers = waypoint.extensionProviders.map(({ settings }) => settings.name);
   const without = [...(options.without ?? []), 'routing', 'fault'] as const;
   const http = create(FilterChainSchema, {
     name: 'http',

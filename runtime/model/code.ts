@@ -62,6 +62,9 @@ export const codes = {
   PTL1316: 'a "*" in a value is not a wildcard, because it is neither first nor last',
   PTL1317: 'the provider and the action of an AuthorizationPolicy do not go together',
   PTL1318: 'an AuthorizationPolicy without rules never decides anything',
+  PTL1330: 'the provider of a CUSTOM AuthorizationPolicy cannot be asked: what its rules match is denied',
+  PTL1331: 'a CUSTOM AuthorizationPolicy is for a TCP port, where nobody can be asked: what its rules match is denied',
+  PTL1332: 'a CUSTOM AuthorizationPolicy asks for what action CUSTOM cannot ask for',
 
   // 14: conflict and precedence
   PTL1401: 'an HTTPRoute and a VirtualService steer the same service: the HTTPRoute wins',
@@ -80,6 +83,11 @@ export const codes = {
   PTL1505: 'a kind of parent or target is not supported',
   PTL1506: 'a value is valid but not supported',
   PTL1507: 'kinds of resources that a waypoint does not use',
+
+  // 16: the mesh configuration
+  PTL1601: 'the trust domain of the mesh configuration is not ours',
+  PTL1602: 'the text of the mesh configuration is not YAML',
+  PTL1603: 'a ConfigMap is named like the mesh configuration and is of another namespace',
 
   // 20: running and Envoy
   PTL2001: 'Envoy refused a part of its configuration: what it held before stays in force',

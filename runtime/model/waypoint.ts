@@ -1,6 +1,7 @@
 import type { AuthzPolicySet } from './authz.ts';
 import type { AuthzProvider } from './authz-provider.ts';
 import type { Backend, ServiceName, WorkloadLabels } from './backend.ts';
+import type { PathNormalization } from './path-normalization.ts';
 import type { Route } from './route.ts';
 import type { SpiffeId } from './identity.ts';
 
@@ -34,8 +35,12 @@ export interface Waypoint {
   readonly namespace: string;
   readonly name: string;
   readonly trustDomain: string;
-  /** Whom CUSTOM policies may name and who can be asked; in the order of the mesh configuration. */
-  readonly authzProviders: readonly AuthzProvider[];
+  /** Further trust domains whose identities may come in. */
+  readonly trustDomainAliases: readonly string[];
+  /** What the mesh configuration says, if it says anything. */
+  readonly pathNormalization?: PathNormalization;
+  /** Whom CUSTOM policies may name and who can be asked, in the order of the mesh configuration. */
+  readonly extensionProviders: readonly AuthzProvider[];
   /** Sorted by service host and port. */
   readonly ports: readonly ServicePort[];
   /** Every Backend that a port or route of this waypoint names, sorted by name. */

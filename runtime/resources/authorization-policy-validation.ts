@@ -15,7 +15,10 @@ type Condition = Rule['when'][number];
 export function validateAuthorizationPolicy(spec: AuthorizationPolicySpec, report: Report): void {
   validateTargets(spec, report);
   validateAction(spec, report);
-  spec.rules.forEach((rule, index) => validateRule(rule, `rules[${index}]`, report));
+  spec.rules.forEach((rule, index) => {
+    validateRule(rule, `rules[${index}]`, report);
+    if (spec.action === 'CUSTOM') validateCustom(rule, `rules[${index}]`, report);
+  });
 }
 
 function validateTargets({ selector, targetRef, targetRefs }: AuthorizationPolicySpec, report: Report): void {
@@ -63,7 +66,6 @@ function validateAction({ action, rules, provider }: AuthorizationPolicySpec, re
   }
   if (action === 'CUSTOM') {
     if (!provider?.name) error(report, 'PTL1317', 'provider.name', 'action CUSTOM needs provider.name');
-    refuse(report, 'action', 'action CUSTOM');
   } else if (provider !== undefined) {
     error(report, 'PTL1317', 'provider', `provider does not go with action ${action}`);
   }
@@ -81,6 +83,25 @@ function validateRule({ from, to, when }: Rule, at: string, report: Report): voi
   to.forEach(({ operation }, index) => validateOperation(operation, `${at}.to[${index}].operation`, report));
   when.forEach((condition, index) => validateCondition(condition, `${at}.when[${index}]`, report));
 }
+
+/** Istio lets CUSTOM rules ask for nothing that only the provider should judge: who the caller is. */
+function validateCustom({ from, when }: Rule, at: string, report: Report): void {
+  const wrong = (path: string, what: string): void =>
+    error(report, 'PTL1332', path, `action CUSTOM does not go with ${what}`, {
+      next: 'leave it to the provider, or say it in an ALLOW or DENY policy beside this one',
+    });
+  from.forEach(({ source }, index) => {
+    for (const field of identityFields) {
+      if (source[field].length > 0) wrong(`${at}.from[${index}].source.${field}`, field);
+    }
+  });
+  when.forEach(({ key }, index) => {
+    if (identityKeys.includes(key) || key.startsWith('request.auth.')) wrong(`${at}.when[${index}].key`, key);
+  });
+}
+
+const identityFields = ['principals', 'notPrincipals', 'namespaces', 'notNamespaces'] as const;
+const identityKeys = ['source.principal', 'source.namespace', 'source.serviceAccount', 'source.trustDomain'];
 
 function validateSource(source: Source, at: string, report: Report): void {
   validateNotEmpty(source, at, 'source', report);

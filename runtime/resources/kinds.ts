@@ -1,4 +1,5 @@
 import { authorizationPolicy, type AuthorizationPolicy } from './authorization-policy.ts';
+import { configMap, type ConfigMap } from './config-map.ts';
 import { destinationRule, type DestinationRule } from './destination-rule.ts';
 import { endpointSlice, type EndpointSlice } from './endpoint-slice.ts';
 import { gatewayClass, type GatewayClass } from './gateway-class.ts';
@@ -16,6 +17,7 @@ import { workloadEntry, type WorkloadEntry } from './workload-entry.ts';
 /** Every kind that is read, by name. */
 export interface Kinds {
   readonly AuthorizationPolicy: AuthorizationPolicy;
+  readonly ConfigMap: ConfigMap;
   readonly DestinationRule: DestinationRule;
   readonly EndpointSlice: EndpointSlice;
   readonly Gateway: Gateway;
@@ -35,6 +37,7 @@ export type AnyResource = Kinds[Kind];
 
 const definitions: { readonly [K in Kind]: KindDefinition<K> } = {
   AuthorizationPolicy: authorizationPolicy,
+  ConfigMap: configMap,
   DestinationRule: destinationRule,
   EndpointSlice: endpointSlice,
   Gateway: gateway,

@@ -99,7 +99,10 @@ describe('what is not valid', () => {
   it('is not kept when it is what the API takes and we must refuse', () => {
     const store = new ResourceStore();
     update(store, policy('p'));
-    const set = update(store, policy('p').replace('spec:', 'spec:\n  action: CUSTOM\n  provider: {name: x}'));
+    const set = update(
+      store,
+      policy('p').replace('  - to:', '  - when: [{key: connection.sni, values: [x]}]\n    to:'),
+    );
     expect(set.of('AuthorizationPolicy')).toEqual([]);
     expect(set.invalid).toHaveLength(1);
     expect(codes(set)).toEqual(['PTL1501 error']);

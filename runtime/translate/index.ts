@@ -2,6 +2,7 @@ import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { Model } from '#model/waypoint.ts';
 import type { ResourceSet } from '#resources/resource-set.ts';
+import { createAuthzProviders } from './authz-providers.ts';
 import { createDestinations } from './destinations.ts';
 import { createEnrolments } from './enrolments.ts';
 import { createGateways } from './gateways.ts';
@@ -9,6 +10,7 @@ import { createHttpRoutes } from './http-routes.ts';
 import { createIngresses } from './ingresses.ts';
 import { createInventory } from './inventory.ts';
 import { defaultOptions, type TranslateOptions } from './options.ts';
+import { createMeshConfig } from './mesh-config.ts';
 import { createPolicies } from './policies.ts';
 import { createSurroundings } from './surroundings.ts';
 import { createRemarks, createReports } from './reports.ts';
@@ -30,11 +32,13 @@ export interface Translation {
 export function createTranslator(options: Partial<TranslateOptions> = {}): (resources: ResourceSet) => Translation {
   const settings = { ...defaultOptions, ...options };
   const readInventory = createInventory(settings);
+  const readMeshConfig = createMeshConfig(settings);
   const sortGateways = createGateways(settings);
   const enrolAll = createEnrolments();
   const attachRoutes = createHttpRoutes();
   const attachVirtualServices = createVirtualServices(settings);
   const findDestinations = createDestinations(settings);
+  const findProviders = createAuthzProviders(settings);
   const survey = createSurroundings(settings);
   const attachPolicies = createPolicies();
   const makeWaypoints = createWaypoints(settings);
@@ -44,6 +48,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
 
   return (resources) => {
     const inventory = readInventory(resources);
+    const mesh = readMeshConfig(resources.of('ConfigMap'));
     const { services, grants, classes } = inventory;
     const gateways = sortGateways(resources.of('Gateway'), classes);
     const enrolments = enrolAll(inventory, gateways);
@@ -56,14 +61,16 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
       routes.byService,
     );
     const destinations = findDestinations(resources.of('DestinationRule'), services);
-    const around = survey(services, classes, gateways, waypointOf);
+    const providers = findProviders(mesh, services);
+    const around = survey(mesh, providers, services, classes, gateways, waypointOf);
     const policies = attachPolicies(resources.of('AuthorizationPolicy'), resources.invalid, around);
-    const sources = { services, waypointOf, routes, virtualServices, destinations, policies };
+    const sources = { mesh, services, waypointOf, routes, virtualServices, destinations, policies, providers };
     const { waypoints, findings } = makeWaypoints(inventory, gateways, enrolments, sources);
     const ingresses = makeIngresses(resources.of('HTTPRoute'), inventory, gateways, destinations);
     const remarks = remark(inventory, gateways, routes, resources.invalid);
     const { services: ofServices, workloads: ofWorkloads, namespaces: ofNamespaces } = enrolments;
     const told = [
+      mesh,
       ofServices,
       ofWorkloads,
       ofNamespaces,

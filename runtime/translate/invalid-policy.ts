@@ -42,7 +42,7 @@ function reach({ kind, name }: Target, namespace: string, around: Surroundings):
     case 'Gateway':
       return [{ kind: 'waypoint', name: `${namespace}/${name}` }];
     default:
-      return namespace === around.rootNamespace ? [{ kind: 'class', name }] : [];
+      return namespace === around.mesh.rootNamespace ? [{ kind: 'class', name }] : [];
   }
 }
 

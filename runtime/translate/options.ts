@@ -6,7 +6,7 @@ export interface TranslateOptions {
   readonly gatewayClasses: readonly string[];
   /** Names of GatewayClasses that are ingress gateways. */
   readonly ingressClasses: readonly string[];
-  /** Where mesh-wide policies live. */
+  /** Where mesh-wide policies live, unless the mesh configuration says otherwise; and where that is looked for. */
   readonly rootNamespace: string;
 }
 

@@ -1,17 +1,20 @@
 import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
+import type { AuthzProviders } from './authz-providers.ts';
 import type { Enforcement } from './authorization-policy.ts';
 import { targetPath, type Target } from './authz-target.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { Services } from './services.ts';
 
 /** What there is to attach to. */
 export interface Surroundings {
-  readonly rootNamespace: string;
+  readonly mesh: MeshConfig;
+  readonly providers: AuthzProviders;
   readonly services: Services;
   readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly waypoints: ReadonlyMap<string, WaypointGateway>;
@@ -91,13 +94,13 @@ export function attach(
             });
       }
       case 'gateway.networking.k8s.io/GatewayClass':
-        if (namespace !== around.rootNamespace) {
-          return refuse('Invalid', `a GatewayClass can be targeted from namespace ${around.rootNamespace} only`, {
+        if (namespace !== around.mesh.rootNamespace) {
+          return refuse('Invalid', `a GatewayClass can be targeted from namespace ${around.mesh.rootNamespace} only`, {
             code: 'PTL1304',
             level: 'error',
-            expected: around.rootNamespace,
+            expected: around.mesh.rootNamespace,
             came: namespace,
-            next: `move the policy to namespace ${around.rootNamespace}, or target a Gateway`,
+            next: `move the policy to namespace ${around.mesh.rootNamespace}, or target a Gateway`,
           });
         }
         return around.isWaypointClass(target.name)
@@ -173,6 +176,8 @@ export function statusOf(
   resource: AuthorizationPolicy,
   attachments: readonly Attachment[],
   enforcement: Enforcement,
+  /** Why its provider cannot be asked. */
+  refusal?: string,
 ): { readonly status: ResourceStatus; readonly findings: readonly Finding[] } {
   const type = 'WaypointAccepted';
   const good = attachments.filter(({ to }) => to !== undefined);
@@ -180,9 +185,11 @@ export function statusOf(
   const overall =
     enforcement.kind === 'close'
       ? condition(type, false, 'Invalid', enforcement.reason)
-      : bad === undefined
-        ? condition(type, true, 'Accepted', [...new Set(good.map(({ message }) => message))].join(', '))
-        : condition(type, false, good.length > 0 ? 'PartiallyInvalid' : bad.reason, bad.message);
+      : bad === undefined && refusal !== undefined
+        ? condition(type, false, 'Invalid', `${refusal}: what its rules match is denied`)
+        : bad === undefined
+          ? condition(type, true, 'Accepted', [...new Set(good.map(({ message }) => message))].join(', '))
+          : condition(type, false, good.length > 0 ? 'PartiallyInvalid' : bad.reason, bad.message);
   const status = resourceStatus(refOf(resource), {
     conditions: [overall],
     parents: attachments.map(({ target, to, reason, message }) => ({
@@ -195,9 +202,48 @@ export function statusOf(
     })),
   });
   const findings = attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
+  const custom = resource.spec.action === 'CUSTOM';
   const tcp =
-    enforcement.kind === 'enforce' && enforcement.http ? good.filter(({ tcpPorts }) => tcpPorts.length > 0) : [];
-  return { status, findings: [...findings, ...tcp.map((attachment) => tcpFinding(resource, attachment))] };
+    enforcement.kind === 'enforce' && (enforcement.http || custom)
+      ? good.filter(({ tcpPorts }) => tcpPorts.length > 0)
+      : [];
+  const tell = custom ? customTcpFinding : tcpFinding;
+  return {
+    status,
+    findings: [
+      ...findings,
+      ...(refusal === undefined ? [] : [providerFinding(resource, refusal)]),
+      ...tcp.map((attachment) => tell(resource, attachment)),
+    ],
+  };
+}
+
+function providerFinding(resource: AuthorizationPolicy, refusal: string): Finding {
+  return {
+    code: 'PTL1330',
+    level: 'error',
+    resource: refOf(resource),
+    path: 'spec.provider.name',
+    message: `AuthorizationPolicy ${resource.metadata.name} has nobody to ask: ${refusal}`,
+    expected: 'an authorizer of extensionProviders in the mesh configuration, whose service exists',
+    came: resource.spec.provider?.name ?? 'none',
+    effect: 'what its rules match is denied',
+    next: 'add the provider to extensionProviders of ConfigMap istio, or correct the name',
+  };
+}
+
+function customTcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachment): Finding {
+  return {
+    code: 'PTL1331',
+    level: 'warning',
+    resource: refOf(resource),
+    path: 'spec.action',
+    message: `AuthorizationPolicy ${resource.metadata.name} has action CUSTOM, and ${target} has TCP ports: ${tcpPorts.join(', ')}`,
+    expected: 'an HTTP port',
+    came: `TCP ports ${tcpPorts.join(', ')}`,
+    effect: 'nobody is asked about connections: those that its rules match, but for their HTTP fields, are closed',
+    next: 'name the protocol of the port (appProtocol: http), or limit the rules to other ports',
+  };
 }
 
 function tcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachment): Finding {

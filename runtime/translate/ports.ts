@@ -2,12 +2,14 @@ import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import type { VirtualService } from '#resources/virtual-service.ts';
+import type { AuthzProviders } from './authz-providers.ts';
 import { type BackendUse, useBackend } from './backend.ts';
 import type { Destinations } from './destinations.ts';
 import { resolveHost } from './host.ts';
 import type { Translated } from './http-route.ts';
 import type { HttpRoutes } from './http-routes.ts';
 import { Memo, none, Slot } from './memo.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import type { TranslateOptions } from './options.ts';
 import { type Enforcer, type Policies, policySet } from './policies.ts';
 import { defaultRoute, mergeRoutes, withOwnBackend } from './port-routes.ts';
@@ -19,12 +21,14 @@ import type { Services } from './services.ts';
 
 /** All that decides about a port. */
 export interface PortSources {
+  readonly mesh: MeshConfig;
   readonly services: Services;
   readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly routes: HttpRoutes;
   readonly virtualServices: VirtualServices;
   readonly destinations: Destinations;
   readonly policies: Policies;
+  readonly providers: AuthzProviders;
 }
 
 export interface PortResult {

@@ -1,7 +1,9 @@
 import type { GatewayClass } from '#resources/gateway-class.ts';
+import type { AuthzProviders } from './authz-providers.ts';
 import type { Gateways } from './gateways.ts';
 import { roleOfClass } from './gateway-class.ts';
 import { step } from './memo.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import type { TranslateOptions } from './options.ts';
 import type { Surroundings } from './policy-status.ts';
 import type { KnownService } from './service.ts';
@@ -12,29 +14,35 @@ import type { Services } from './services.ts';
 export function createSurroundings(
   options: TranslateOptions,
 ): (
+  mesh: MeshConfig,
+  providers: AuthzProviders,
   services: Services,
   classes: ReadonlyMap<string, GatewayClass>,
   gateways: Gateways,
   waypointOf: ReadonlyMap<KnownService, WaypointGateway>,
 ) => Surroundings {
-  return step((services, classes, gateways, waypointOf): Surroundings => {
+  return step((mesh, providers, services, classes, gateways, waypointOf): Surroundings => {
     const { waypoints, others } = gateways;
     const isWaypointClass = (name: string) => roleOfClass(name, classes, options) === 'waypoint';
     return {
-      rootNamespace: options.rootNamespace,
+      mesh,
+      providers,
       services,
       waypointOf,
       waypoints,
       otherGateways: others,
       isWaypointClass,
-      lookUp: ({ metadata }, targets) =>
-        targets.flatMap(({ kind, name }): readonly unknown[] => {
+      lookUp: ({ metadata }, targets) => [
+        mesh,
+        providers,
+        ...targets.flatMap(({ kind, name }): readonly unknown[] => {
           const { namespace } = metadata;
           if (kind === 'Gateway') return [waypoints.get(`${namespace}/${name}`), others.has(`${namespace}/${name}`)];
           if (kind !== 'Service') return [isWaypointClass(name)];
           const service = services.get(namespace, name);
           return [service, service === undefined ? undefined : waypointOf.get(service)];
         }),
+      ],
     };
   });
 }

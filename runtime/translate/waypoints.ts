@@ -65,11 +65,13 @@ export function createWaypoints(
       }
     }
     makePorts.sweep();
+    uses.push(from.providers.uses);
     const destinationOf = (service: string) => from.destinations.of(service, namespace);
     const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
     const members = enrolments.workloads.byWaypoint.get(key) ?? none;
     const parts = {
+      extensionProviders: from.providers.all,
       ports: lists.keep(key, list),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
@@ -77,7 +79,15 @@ export function createWaypoints(
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;
-    return made.get(key, Object.values(parts), () => ({ namespace, name, trustDomain, ...parts }));
+    const { trustDomainAliases, pathNormalization } = from.mesh;
+    return made.get(key, [from.mesh, ...Object.values(parts)], () => ({
+      namespace,
+      name,
+      trustDomain,
+      trustDomainAliases,
+      ...(pathNormalization === undefined ? {} : { pathNormalization }),
+      ...parts,
+    }));
   };
 
   return (inventory, gateways, enrolments, from) => {

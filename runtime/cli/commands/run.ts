@@ -34,7 +34,7 @@ const flags = {
     type: 'string',
     value: 'MODE',
     choices: ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES', 'STRICT'],
-    about: 'how paths are normalized before policies see them (default STRICT)',
+    about: 'how paths are normalized before policies see them (default: as ConfigMap istio says, or STRICT)',
   },
   'access-log': { type: 'string', value: 'FILE', about: 'where requests are logged as JSON lines (default: none)' },
   state,

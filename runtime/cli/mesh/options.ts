@@ -1,5 +1,5 @@
 import type { CredentialFiles } from '#identity/files.ts';
-import type { PathNormalization } from '#envoy/options.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
 import type { EnvoyBinary } from '#proxy/find.ts';
 import type { Statistics } from '#proxy/statistics.ts';
@@ -25,7 +25,8 @@ export interface MeshOptions {
   readonly envoy: EnvoyBinary | undefined;
   readonly concurrency?: number;
   readonly accessLog?: string;
-  readonly pathNormalization: PathNormalization;
+  /** Undefined: as the mesh configuration says, or STRICT. */
+  readonly pathNormalization?: PathNormalization;
   /** Envoy's own; the metrics of requests are always there. */
   readonly statistics: Statistics;
   readonly report: (event: MeshEvent) => void;

@@ -50,7 +50,7 @@ export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<Serv
   const emit = createEmitter({
     bind,
     modules: parts.modules,
-    pathNormalization: options.pathNormalization,
+    ...(options.pathNormalization === undefined ? {} : { pathNormalization: options.pathNormalization }),
     maxConnectionMs: DEFAULTS.maxConnectionMs,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });

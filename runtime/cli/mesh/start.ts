@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { stateFolder } from '#admin/state-folder.ts';
-import { DEFAULTS, type PathNormalization } from '#envoy/options.ts';
+import { DEFAULTS } from '#envoy/options.ts';
 import type { CredentialFiles } from '#identity/files.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import { findEnvoy, type EnvoyBinary } from '#proxy/find.ts';
 import { GuidedError } from '#proxy/guidance.ts';
 import { progressOn } from '#proxy/progress.ts';
@@ -35,7 +36,7 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
     envoy: values['no-envoy'] ? undefined : await envoyBinary(terminal),
     ...(values.concurrency === undefined ? {} : { concurrency: positive('--concurrency', values.concurrency) }),
     ...(values['access-log'] === undefined ? {} : { accessLog: resolve(values['access-log']) }),
-    pathNormalization: normalization(values['path-normalization']),
+    ...normalization(values['path-normalization']),
     statistics: values.stats === 'service' ? 'service' : 'proxy',
     report: createReporter(terminal),
   };
@@ -103,9 +104,9 @@ const NORMALIZATIONS: readonly PathNormalization[] = [
   'STRICT',
 ];
 
-function normalization(text: string | undefined): PathNormalization {
-  if (text === undefined) return DEFAULTS.pathNormalization;
+function normalization(text: string | undefined): { readonly pathNormalization?: PathNormalization } {
+  if (text === undefined) return {};
   const found = NORMALIZATIONS.find((one) => one === text.toUpperCase());
-  if (found) return found;
+  if (found) return { pathNormalization: found };
   throw usage(`"${text}" is not a path normalization`, { expected: `one of ${NORMALIZATIONS.join(', ')}`, came: text });
 }

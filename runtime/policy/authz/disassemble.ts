@@ -4,6 +4,7 @@ import {
   AUTHZ_ANCHORED,
   AUTHZ_BODY,
   AUTHZ_CLOSED,
+  AUTHZ_CUSTOM,
   AUTHZ_DENY_WORDS,
   AUTHZ_LINKS,
   AUTHZ_ONE_HEADER,
@@ -89,6 +90,7 @@ export function decidedRule(
 function flagTexts(flags: number): string {
   const texts = [
     (flags & AUTHZ_ALLOWS) !== 0 ? ', allows' : '',
+    (flags & AUTHZ_CUSTOM) !== 0 ? ', says who is asked' : '',
     (flags & AUTHZ_ONE_HEADER) !== 0 ? ', reads one header' : '',
   ];
   return texts.join('');
