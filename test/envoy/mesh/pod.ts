@@ -17,6 +17,8 @@ export interface PodOptions {
   readonly identity?: SpiffeId;
   /** Speaks first and echoes bytes instead of HTTP. */
   readonly tcp?: boolean;
+  /** Answers in place of the echo. */
+  readonly application?: TcpServer;
 }
 
 /** What an echo application saw of a request; also its JSON answer. */
@@ -46,7 +48,7 @@ export async function startPod(authority: Authority, options: PodOptions): Promi
   const { name, address, port } = options;
   const seen: Seen[] = [];
   const callers = new Set<SpiffeId>();
-  const application = options.tcp ? tcpEcho() : httpEcho(name, seen);
+  const application = options.application ?? (options.tcp ? tcpEcho() : httpEcho(name, seen));
   let connections = 0;
   application.on('connection', () => connections++);
   await listening(application, address, port);
