@@ -30,9 +30,9 @@
 //      │ atomsAt    │ postingsAt │ postingsSize│ linkRecordsAt  │linkRecordSize│
 //   96 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┤
 //      │ namesAt    │ namesSize  │ anchored    │ entryCount     │ flags        │
-//  116 ├────────────┼────────────┼─────────────┴────────────────┴──────────────┘
-//      │ providersAt│ providers  │ 124: sections
-//      └────────────┴────────────┘
+//  116 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┘
+//      │ providersAt│ providers  │ allowWords  │ generation     │ 132: sections
+//      └────────────┴────────────┴─────────────┴────────────────┘
 //
 // flags        those of the header once more: the header is outside of the checksum
 // attributes   see ATTRIBUTE_*; the first `anchored` of them have atoms with anchors
@@ -47,11 +47,18 @@
 // atoms        anchor, positive, negative: postings
 // names        byte trie of header names; its exact "atoms" are attribute numbers
 //
-// A program with AUTHZ_CUSTOM decides nothing: it says who is to be asked. Its words are those of one provider after the
-// other, and none of DENY. For each provider of which a conjunct holds the filter writes the property that the provider
-// is known by, with the value `1`; the provider's own filter is skipped without it.
+// A program with AUTHZ_CUSTOM decides nothing: it says who is to be asked. It has words of providers, one after the
+// other, and none of DENY and ALLOW. For each provider of which a conjunct holds the filter writes the property that the
+// provider is known by, with the value `1`; the provider's own filter is skipped without it. And it writes its
+// generation: which CUSTOM rules these were.
 //
-// providers    stateAt, size: the property's name; endWord: the provider's words begin where those before it end
+// The program of DENY and ALLOW rules that goes with it has the same words of providers behind its own, and the same
+// generation. Envoy takes the two one after the other, so for some milliseconds of an edit they may not be of one
+// generation: then what a CUSTOM rule matches and was not put to its provider is denied.
+//
+// providers    stateAt, size: where the property is read; endWord: the provider's words begin where those before it end
+// allowWords   end of the words of ALLOW, where those of providers begin
+// generation   of the CUSTOM rules, 0 none
 //
 // A posting is 0 (empty), or a conjunct with POSTING_SINGLE set, or the offset of a record:
 //   sparse       count, count words ascending, count u64 masks
@@ -109,7 +116,9 @@ export const AUTHZ_ENTRY_COUNT: usize = 108;
 export const AUTHZ_FLAGS: usize = 112;
 export const AUTHZ_PROVIDERS: usize = 116;
 export const AUTHZ_PROVIDER_COUNT: usize = 120;
-export const AUTHZ_BODY: usize = 124;
+export const AUTHZ_ALLOW_WORDS: usize = 124;
+export const AUTHZ_GENERATION: usize = 128;
+export const AUTHZ_BODY: usize = 132;
 
 /** What an attribute is. */
 export const ATTRIBUTE_PRINCIPAL: u32 = 0;
@@ -210,5 +219,10 @@ export const PROVIDER_STATE: usize = 0;
 export const PROVIDER_STATE_SIZE: usize = 4;
 export const PROVIDER_END: usize = 8;
 export const PROVIDER_SIZE: usize = 12;
+/** Where properties that filters write are read; what follows is the name by which they are written. */
+export const STATE_PREFIX: string = 'filter_state\0wasm.';
+export const STATE_PREFIX_SIZE: u32 = 18;
+/** The property that holds the generation, and the beginning of those of providers. */
+export const STATE_CUSTOM: string = 'portolan.custom';
 /** What the property of a provider holds when it is to be asked. */
 export const PROVIDER_ASKED: string = '1';

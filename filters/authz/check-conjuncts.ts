@@ -1,6 +1,7 @@
 import {
   ATOM_SIZE,
   AUTHZ_ACTIVE_WORDS,
+  AUTHZ_ALLOW_WORDS,
   AUTHZ_ALWAYS,
   AUTHZ_ATOMS,
   AUTHZ_ATOM_COUNT,
@@ -10,6 +11,7 @@ import {
   AUTHZ_ENTRIES,
   AUTHZ_ENTRY_COUNT,
   AUTHZ_FLAGS,
+  AUTHZ_GENERATION,
   AUTHZ_LINKS,
   AUTHZ_LINK_RECORDS,
   AUTHZ_LINK_RECORDS_SIZE,
@@ -34,6 +36,7 @@ import {
   PROVIDER_STATE,
   PROVIDER_STATE_SIZE,
   RULE_SIZE,
+  STATE_PREFIX_SIZE,
 } from '../abi/authz.ts';
 import { inside } from '../sdk/bounds.ts';
 import { refuse } from '../sdk/program.ts';
@@ -201,17 +204,20 @@ function checkRules(): bool {
   return true;
 }
 
-/** Only a program for providers has them, and theirs are all of its words. */
+/** The words of providers are those behind ALLOW's, and all that are left. */
 function checkProviders(): bool {
   const at = load<u32>(base, AUTHZ_PROVIDERS);
   const count = load<u32>(base, AUTHZ_PROVIDER_COUNT);
-  if ((load<u32>(base, AUTHZ_FLAGS) & AUTHZ_CUSTOM) == 0) return count == 0 || refuse(PROVIDERS, count, activeWords);
-  const deny = load<u32>(base, AUTHZ_DENY_WORDS);
-  if (count == 0 || deny != 0 || !fits(at, count, PROVIDER_SIZE)) return refuse(PROVIDERS, count, deny);
-  let before: u32 = 0;
+  const allow = load<u32>(base, AUTHZ_ALLOW_WORDS);
+  const custom = (load<u32>(base, AUTHZ_FLAGS) & AUTHZ_CUSTOM) != 0;
+  if (allow < load<u32>(base, AUTHZ_DENY_WORDS) || (custom && allow != 0)) return refuse(PROVIDERS, count, allow);
+  if ((custom || count != 0) && load<u32>(base, AUTHZ_GENERATION) == 0) return refuse(PROVIDERS, count, 0);
+  if (!fits(at, count, PROVIDER_SIZE)) return refuse(PROVIDERS, count, at);
+  let before = allow;
   for (let i: u32 = 0; i < count; i++) {
     const provider = base + at + <usize>i * PROVIDER_SIZE;
-    const named = inside(load<u32>(provider, PROVIDER_STATE), load<u32>(provider, PROVIDER_STATE_SIZE), size);
+    const state = load<u32>(provider, PROVIDER_STATE_SIZE);
+    const named = state > STATE_PREFIX_SIZE && inside(load<u32>(provider, PROVIDER_STATE), state, size);
     const end = load<u32>(provider, PROVIDER_END);
     if (!named || end < before || end > activeWords) return refuse(PROVIDERS, count, end);
     before = end;

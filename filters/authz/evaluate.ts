@@ -56,7 +56,7 @@ export function isAllowed(program: OpenProgram, explain: bool): bool {
     return false;
   }
   if ((program.flags & AUTHZ_ALLOWS) == 0) return !unreadable;
-  if (!anyHolds(program.denyWords, program.activeWords, explain) || unreadable) return false;
+  if (!anyHolds(program.denyWords, program.allowWords, explain) || unreadable) return false;
   decided = true;
   return true;
 }

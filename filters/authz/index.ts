@@ -11,7 +11,7 @@ import { Root } from '../sdk/root.ts';
 import { Stream } from '../sdk/stream.ts';
 import { closeDownstream } from '../sdk/tcp.ts';
 import { text } from '../sdk/text.ts';
-import { callProviders } from './custom.ts';
+import { callProviders, wereAsked } from './custom.ts';
 import { denyRequest, denyWithoutProgram } from './denial.ts';
 import { decidedRule, isAllowed } from './evaluate.ts';
 import { OpenProgram, openProgram } from './program.ts';
@@ -59,8 +59,9 @@ class Authz extends Feature {
       denyWithoutProgram();
       return ACTION_PAUSE;
     }
-    if (isAllowed(program, explaining)) return ACTION_CONTINUE;
-    denyRequest(program, decidedRule());
+    if (!isAllowed(program, explaining)) denyRequest(program, decidedRule());
+    else if (wereAsked(program)) return ACTION_CONTINUE;
+    else denyWithoutProgram();
     return ACTION_PAUSE;
   }
 

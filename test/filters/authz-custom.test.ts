@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { AUTHZ_GENERATION, STATE_CUSTOM } from '#abi/authz.ts';
 import { ConfigurationRefused, Host, type Root, type Vm } from '#host/emulator.ts';
 import type { AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
 import { compileAuthz, type AuthzTarget } from '#policy/authz/compile.ts';
 import { compileCustom, providerState } from '#policy/authz/custom.ts';
+import { openAuthz } from '#policy/authz/decode.ts';
 import { customProviders, decide } from '#policy/authz/reference.ts';
 import { policySets, requests } from './authz-arbitrary.ts';
 import { BUILDS, loadFilter } from './load.ts';
@@ -18,7 +20,11 @@ const PROVIDERS = ['opa', 'opa2', 'ns/é.example'];
 const bytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
-function ask(root: Root, request: AuthzRequest): ReturnType<Root['request']> {
+function ask(
+  root: Root,
+  request: AuthzRequest,
+  state: Readonly<Record<string, string | Uint8Array>> = {},
+): ReturnType<Root['request']> {
   const stream = root.request({
     headers: [
       [':method', request.method],
@@ -31,6 +37,7 @@ function ask(root: Root, request: AuthzRequest): ReturnType<Root['request']> {
       'source.address': `${bracketed(request.sourceIp)}:4711`,
       'destination.address': `${bracketed(request.destinationIp)}:${request.destinationPort}`,
       ...(request.principal === undefined ? {} : { [PRINCIPAL]: request.principal }),
+      ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`filter_state.wasm.${name}`, value])),
     },
   });
   stream.end();
@@ -136,12 +143,55 @@ describe.each(BUILDS)('authz, whom CUSTOM rules ask (%s)', (build) => {
     expect([...counts].sort()).toEqual([0, 1, 2, 3]);
   });
 
-  test('CUSTOM rules change nothing of what DENY and ALLOW rules decide, but deny a connection', async () => {
+  test('the program of DENY and ALLOW rules lets nothing pass that was not put to whom it had to be', async () => {
+    const vm = await load();
+    const seen = new Set<string>();
+    const providers = fc.subarray(PROVIDERS);
+    const versions = fc.constantFrom('this', 'another', 'none');
+    fc.assert(
+      fc.property(customSets, requests, providers, versions, (set, request, told, version) => {
+        const target = { port: 0, addresses: [], protocol: 'http' as const };
+        const program = compileAuthz(set, target);
+        const { allowed } = decide(set, request, target);
+        if (program === undefined) {
+          expect(allowed).toBe(true);
+          return;
+        }
+        const generation = program.subarray(AUTHZ_GENERATION, AUTHZ_GENERATION + 4);
+        const state = {
+          ...Object.fromEntries(told.map((provider) => [providerState(provider), '1'])),
+          ...(version === 'none' ? {} : { [STATE_CUSTOM]: version === 'this' ? generation : 'abcd' }),
+        };
+        const root = vm.configure({ rootId: 'authz', pluginConfig: program });
+        const { action } = ask(root, request, state);
+        root.retire();
+        // Who put this very version of the rules to everybody has put them right.
+        const missing = customProviders(set, request, target).some(({ provider }) => !told.includes(provider));
+        const passes = allowed && (version === 'this' || !missing);
+        seen.add(`${passes} ${version} ${missing}`);
+        expect(action === 'continue').toBe(passes);
+      }),
+      runs(build === 'debug' ? 300 : 1_000),
+    );
+    expect(vm.traps).toBe(0);
+    expect(seen.size).toBe(12 - 2);
+  });
+
+  test('both programs of one set are of one generation, and those of another set are not', () => {
+    const generation = (program: Uint8Array | undefined) => program && openAuthz(program).u32(AUTHZ_GENERATION);
+    const other = { policies: [custom('a', 'opa', '/admin')] };
+    expect(generation(compileCustom(SET, TARGET))).toBe(generation(compileAuthz(SET, TARGET)));
+    expect(generation(compileCustom(SET, TARGET))).not.toBe(generation(compileCustom(other, TARGET)));
+    const more = { policies: [...SET.policies, { namespace: 'n', name: 'p', action: 'ALLOW' as const, rules: [] }] };
+    expect(generation(compileAuthz(more, TARGET))).toBe(generation(compileAuthz(SET, TARGET)));
+  });
+
+  test('a CUSTOM rule denies a connection, about which nobody can be asked', async () => {
     const vm = await load();
     fc.assert(
-      fc.property(customSets, requests, fc.constantFrom('http' as const, 'tcp' as const), (set, request, protocol) => {
-        const program = compileAuthz(set, { port: 0, addresses: [], protocol });
-        const { allowed } = decide(set, request, { protocol });
+      fc.property(customSets, requests, (set, request) => {
+        const program = compileAuthz(set, { port: 0, addresses: [], protocol: 'tcp' });
+        const { allowed } = decide(set, request, { protocol: 'tcp' });
         if (program === undefined) {
           expect(allowed).toBe(true);
           return;
@@ -152,7 +202,7 @@ describe.each(BUILDS)('authz, whom CUSTOM rules ask (%s)', (build) => {
           'destination.address': `${bracketed(request.destinationIp)}:${request.destinationPort}`,
           ...(request.principal === undefined ? {} : { [PRINCIPAL]: request.principal }),
         };
-        const { action } = protocol === 'http' ? ask(root, request) : root.connection({ properties });
+        const { action } = root.connection({ properties });
         root.retire();
         expect(action === 'continue').toBe(allowed);
       }),

@@ -3,7 +3,7 @@ import { Host, type Root, type Vm } from '#host/emulator.ts';
 import type { AskedProvider, AuthzPolicy, AuthzRequest } from '#model/authz.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import { compileAuthz } from '#policy/authz/compile.ts';
-import { compileCustom, providerState } from '#policy/authz/custom.ts';
+import { ASKED, compileCustom, providerState } from '#policy/authz/custom.ts';
 import { customProviders, explainDecision } from '#policy/authz/reference.ts';
 import { authority } from '#envoy/names.ts';
 import { moduleFile } from '../modules.ts';
@@ -48,7 +48,7 @@ export async function judge(port: ServicePort, request: AuthzRequest): Promise<V
       `the authorization filter asks "${called.join()}", and not what its reference asks: ${JSON.stringify(request)}`,
     );
   }
-  const answer = await askFilter(port, request);
+  const answer = await askFilter(port, request, called);
   if (answer.allowed !== decision.allowed) {
     const say = (allowed: boolean): string => (allowed ? 'allows' : 'denies');
     throw new Error(
@@ -82,10 +82,11 @@ interface FilterAnswer {
 /** Compiling the module takes most of the time; one VM serves all questions of a process. */
 let vm: Promise<Vm> | undefined;
 
-async function askFilter(port: ServicePort, request: AuthzRequest): Promise<FilterAnswer> {
+/** What the filter decides when those who were called have allowed it. */
+async function askFilter(port: ServicePort, request: AuthzRequest, called: readonly string[]): Promise<FilterAnswer> {
   const program = compileAuthz(port.authz, targetOf(port));
   if (program === undefined) return { allowed: true };
-  const { action, reply } = await runFilter('authz', program, request);
+  const { action, reply } = await runFilter('authz', program, request, called);
   return action === 'continue' ? { allowed: true } : { allowed: false, ...(reply ? { details: reply.details } : {}) };
 }
 
@@ -104,6 +105,7 @@ async function runFilter(
   rootId: string,
   program: Uint8Array,
   request: AuthzRequest,
+  called: readonly string[] = [],
 ): Promise<ReturnType<Root['request']>> {
   vm ??= readFile(moduleFile('authz')).then((bytes) => Host.load(bytes, { vmId: 'portolan.authz' }));
   const root = (await vm).configure({ rootId, pluginConfig: program });
@@ -118,6 +120,7 @@ async function runFilter(
     properties: {
       'source.address': authority(request.sourceIp, 0),
       'destination.address': authority(request.destinationIp, request.destinationPort),
+      ...Object.fromEntries(called.map((name) => [`filter_state.wasm.${providerState(name)}`, ASKED])),
       ...(request.principal === undefined ? {} : { 'filter_state.io.istio.peer_principal': request.principal }),
     },
   });

@@ -1,5 +1,6 @@
 import {
   AUTHZ_ACTIVE_WORDS,
+  AUTHZ_ALLOW_WORDS,
   AUTHZ_ALLOWS,
   AUTHZ_ANCHORED,
   AUTHZ_BODY,
@@ -50,6 +51,7 @@ export function disassemble(program: Uint8Array): string {
   }
   const always = new Set(decodeAlways(reader));
   const denyEnd = 64 * reader.u32(AUTHZ_DENY_WORDS);
+  const allowEnd = 64 * reader.u32(AUTHZ_ALLOW_WORDS);
   const activeEnd = 64 * reader.u32(AUTHZ_ACTIVE_WORDS);
   const providers = decodeProviders(reader);
   const known = new Set([...clauses.keys(), ...always]);
@@ -57,7 +59,7 @@ export function disassemble(program: Uint8Array): string {
     if (!known.has(conjunct)) continue;
     const heading =
       conjunct < activeEnd
-        ? `${custom(providers, conjunct) ?? (conjunct < denyEnd ? 'DENY' : 'ALLOW')} ${ruleName(reader, reader.u32(reader.u32(AUTHZ_RULES) + 4 * conjunct))}`
+        ? `${conjunct < denyEnd ? 'DENY' : conjunct < allowEnd ? 'ALLOW' : custom(providers, conjunct)} ${ruleName(reader, reader.u32(reader.u32(AUTHZ_RULES) + 4 * conjunct))}`
         : 'linked';
     lines.push(`${conjunct} ${heading}${always.has(conjunct) ? ' (looked at always)' : ''}`);
     for (const { attribute, sign, values, anchor } of clauses.get(conjunct) ?? []) {
@@ -96,10 +98,8 @@ function flagTexts(flags: number): string {
   return texts.join('');
 }
 
-const custom = (providers: readonly DecodedProvider[], conjunct: number): string | undefined => {
-  const provider = providers.find(({ end }) => conjunct < end);
-  return provider && `CUSTOM "${provider.name}"`;
-};
+const custom = (providers: readonly DecodedProvider[], conjunct: number): string =>
+  `CUSTOM "${providers.find(({ end }) => conjunct < end)?.name ?? '?'}"`;
 
 /** Tells attributes about the same thing apart: a conjunct that asks twice uses two. */
 function repeated(attributes: readonly { readonly name: string }[], number: number): string {

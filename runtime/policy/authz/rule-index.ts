@@ -7,6 +7,7 @@ import {
   ATTRIBUTE_PATH,
   ATTRIBUTE_SIZE,
   AUTHZ_ACTIVE_WORDS,
+  AUTHZ_ALLOW_WORDS,
   AUTHZ_ALWAYS,
   AUTHZ_ANCHORED,
   AUTHZ_ATOMS,
@@ -19,6 +20,7 @@ import {
   AUTHZ_ENTRY_COUNT,
   AUTHZ_FLAGS,
   AUTHZ_FORMAT,
+  AUTHZ_GENERATION,
   AUTHZ_LINKS,
   AUTHZ_LINK_RECORDS,
   AUTHZ_LINK_RECORDS_SIZE,
@@ -72,6 +74,13 @@ interface Entry {
   readonly negative: Mask;
 }
 
+/** What goes with the sections of providers. */
+export interface CustomSections {
+  /** Where the property of each provider is read. */
+  readonly states: readonly string[];
+  readonly generation: number;
+}
+
 /** Gathers the conjuncts of all rules and writes them as a program. */
 export class RuleIndex {
   readonly #attributes: Attributes;
@@ -96,11 +105,8 @@ export class RuleIndex {
       this.#sections[section]?.push(this.#bind(conjunct, rule, links, anchorOf(conjunct)));
   }
 
-  /**
-   * The program of two sections, DENY and ALLOW. With `states` it is one that names providers: a section for each, and
-   * the property that its provider is known by.
-   */
-  write(policies: readonly AuthzPolicy[], flags: number, states: readonly string[] = []): Uint8Array<ArrayBuffer> {
+  /** The program: the first two sections are DENY and ALLOW, the others those of providers. */
+  write(policies: readonly AuthzPolicy[], flags: number, custom: CustomSections): Uint8Array<ArrayBuffer> {
     const writer = new ProgramWriter();
     writer.reserve(AUTHZ_BODY - writer.size);
     const rules: number[] = [];
@@ -120,9 +126,11 @@ export class RuleIndex {
       while (rules.length % 64 !== 0) rules.push(0);
       ends.push(rules.length / 64);
     }
-    if (states.length === 0) writer.setU32(AUTHZ_DENY_WORDS, ends[0] ?? 0);
-    else writeProviders(writer, states, ends);
+    const [deny = 0, allow = 0, ...providers] = ends;
+    writer.setU32(AUTHZ_DENY_WORDS, deny);
+    writer.setU32(AUTHZ_ALLOW_WORDS, allow);
     writer.setU32(AUTHZ_ACTIVE_WORDS, rules.length / 64);
+    writeProviders(writer, custom, providers);
     const words = this.#writeLinks(writer, linked, rules.length);
     writer.setU32(AUTHZ_WORDS, words);
     this.#writeRules(writer, rules, policies);
@@ -305,7 +313,8 @@ export class RuleIndex {
   }
 }
 
-function writeProviders(writer: ProgramWriter, states: readonly string[], ends: readonly number[]): void {
+function writeProviders(writer: ProgramWriter, { states, generation }: CustomSections, ends: readonly number[]): void {
+  writer.setU32(AUTHZ_GENERATION, generation);
   const table = writer.reserve(PROVIDER_SIZE * states.length);
   writer.setU32(AUTHZ_PROVIDERS, table);
   writer.setU32(AUTHZ_PROVIDER_COUNT, states.length);
