@@ -3,11 +3,13 @@ import type { Backend } from '#model/backend.ts';
 import type { PathNormalization } from '#model/path-normalization.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { compilePrograms } from '#policy/index.ts';
+import { authnProgram, reroutes } from './authn.ts';
 import { backendCluster, bridge, connectOriginate, outsideCluster, workloadClusters } from './cluster.ts';
 import { connectRoutes } from './connect.ts';
 import { loadAssignment } from './endpoint.ts';
 import { providerFilter } from './ext-authz.ts';
 import { httpFeatures } from './filter.ts';
+import { createJwksClusters } from './jwks.ts';
 import { connectTerminate, serviceListeners } from './listener.ts';
 import { authority, customFilterName, filterName, providerCluster, portName, tcpFilterName } from './names.ts';
 import type { EmitOptions } from './options.ts';
@@ -44,11 +46,17 @@ function emitterOf(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
   }, sameNames);
   const ofBackend = memo(backendResources);
   const ofWaypoint = lastOf((waypoint: Waypoint) => waypointResources(waypoint, options), sameSurroundings);
+  const ofJwks = createJwksClusters(options.systemRoots);
   let last: { readonly groups: readonly Group[]; readonly snapshot: XdsSnapshot } | undefined;
   return (waypoint) => {
     // Part of every listener: another list of names makes all of them anew. It changes as seldom as the mesh does.
     const ofPort = portsWith(waypoint.extensionProviders.map(({ settings }) => settings.name));
-    const groups = [ofWaypoint(waypoint), ...waypoint.ports.map(ofPort), ...waypoint.backends.map(ofBackend)];
+    const groups = [
+      ofWaypoint(waypoint),
+      ofJwks(waypoint),
+      ...waypoint.ports.map(ofPort),
+      ...waypoint.backends.map(ofBackend),
+    ];
     const snapshot = (last && changed(last.snapshot, last.groups, groups)) ?? assembled(groups);
     last = { groups, snapshot };
     return snapshot;
@@ -80,6 +88,7 @@ function lastOf<K, V>(compute: (key: K) => V, alike: (a: K, b: K) => boolean): (
 const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
   a.workloads === b.workloads &&
   a.workloadAuthz === b.workloadAuthz &&
+  a.workloadAuthn === b.workloadAuthn &&
   a.trustDomain === b.trustDomain &&
   a.trustDomainAliases === b.trustDomainAliases &&
   a.extensionProviders === b.extensionProviders;
@@ -98,8 +107,9 @@ function portResources(
   const programs = compilePrograms(port);
   const resources = [...port.addresses.map((address) => bridge(authority(address, port.port), name)), listener(port)];
   if (port.protocol !== 'tcp') {
-    resources.push(routeConfiguration(name, port.routes));
+    resources.push(routeConfiguration(name, port.routes, reroutes(port.authn, port.routes)));
     if (custom) resources.push(customProgram(customFilterName(name), options.modules.authz, programs.custom));
+    if (!options.without?.includes('authn')) resources.push(authnProgram(name, port.authn, port.routes));
     for (const feature of httpFeatures(options.without)) {
       resources.push(httpProgram(filterName(feature, name), feature, options.modules[feature], programs[feature]));
     }

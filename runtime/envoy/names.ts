@@ -27,7 +27,15 @@ export const ENDPOINT_METADATA = 'portolan';
 /** The number by which the routing filter tells the router which backend it chose. */
 export const DRAW_HEADER = 'x-portolan-draw';
 
+/** Metadata of a request whose token was found valid: the payload, by jwt_authn under this key. */
+export const JWT_AUTHN = 'envoy.filters.http.jwt_authn';
+export const JWT_PAYLOAD = 'payload';
+
+/** What our modules do. */
 export type Feature = 'authz' | 'routing' | 'fault' | 'metrics';
+
+/** Where a discovered HTTP filter stands; `authn` is stock. */
+export type Slot = Feature | 'authn';
 
 /** `reviews.bookinfo.svc.cluster.local:9080`: listener, routes, and the end of every program's name. */
 export const portName = (port: Pick<ServicePort, 'service' | 'port'>): string => `${port.service.host}:${port.port}`;
@@ -36,7 +44,7 @@ export const portName = (port: Pick<ServicePort, 'service' | 'port'>): string =>
  * A filter and the program that ECDS brings for it have one name: Envoy asks for a filter's configuration by the
  * filter's name, and routes switch a filter on by that same name.
  */
-export const filterName = (feature: Feature, target: string): string => `${feature}/${target}`;
+export const filterName = (slot: Slot, target: string): string => `${slot}/${target}`;
 
 /** The filter that judges TCP connections; it is of another type than the one for HTTP. */
 export const tcpFilterName = (target: string): string => `authz-tcp/${target}`;

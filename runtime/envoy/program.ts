@@ -1,6 +1,7 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
 import { BytesValueSchema } from '@bufbuild/protobuf/wkt';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.ts';
+import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts';
 import { RBACSchema as HttpRbacSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts';
 import { WasmSchema as HttpWasmSchema } from '#gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts';
 import { RBACSchema as NetworkRbacSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts';
@@ -16,6 +17,7 @@ const url = (schema: DescMessage): string => `type.googleapis.com/${schema.typeN
 
 /** What a discovered filter may turn out to be: ours, or the pass. */
 export const HTTP_TYPES: readonly string[] = [url(HttpWasmSchema), url(HttpRbacSchema)];
+export const AUTHN_TYPES: readonly string[] = [url(JwtAuthenticationSchema), url(HttpRbacSchema)];
 export const NETWORK_TYPES: readonly string[] = [url(NetworkWasmSchema), url(NetworkRbacSchema)];
 
 /**
@@ -78,6 +80,9 @@ export const httpProgram = (
 /** The ECDS resource of the filter that says whom a request is put to: the module of `authz` in a VM of its own. */
 export const customProgram = (name: string, module: string, program: Uint8Array | undefined): XdsResource =>
   resource(name, program === undefined ? HTTP_PASS(name) : CUSTOM_PLUGIN(name, module, program));
+
+/** The ECDS resource of an HTTP filter that has nothing to do. */
+export const httpPass = (name: string): XdsResource => resource(name, HTTP_PASS(name));
 
 /** The ECDS resource of a network filter. */
 export const tcpProgram = (name: string, module: string, program: Uint8Array | undefined): XdsResource =>

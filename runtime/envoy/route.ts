@@ -14,14 +14,18 @@ import {
 import { RedirectAction_RedirectResponseCode } from '#gen/envoy/config/route/v3/route_components_pb.ts';
 import { any } from './any.ts';
 import { duration, encoded, NONE } from './encode.ts';
-import { DRAW_HEADER, filterName, UNRESOLVED, type Feature } from './names.ts';
+import { DRAW_HEADER, filterName, JWT_AUTHN, JWT_PAYLOAD, UNRESOLVED, type Feature } from './names.ts';
 import type { XdsResource } from './resource.ts';
 import { shaped } from './shape.ts';
 import { field, hole, template } from './template.ts';
 
 /** The route table of one service port, for RDS. The service was chosen by address, so one virtual host serves any Host. */
-export function routeConfiguration(name: string, routes: readonly Route[]): XdsResource {
-  const encodedRoutes = routes.map((route) => field(VirtualHostSchema.field.routes, ...routeParts(name, route)));
+/** `rerouted`: a request may be given another route after its filters were chosen by the first (authn.ts). */
+export function routeConfiguration(name: string, routes: readonly Route[], rerouted = false): XdsResource {
+  const all = rerouted ? switching(routes) : undefined;
+  const encodedRoutes = (all === undefined ? routes : [...routes, NOTHING]).map((route) =>
+    field(VirtualHostSchema.field.routes, ...routeParts(name, route, all ?? sleepers(route))),
+  );
   const virtualHost = field(RouteConfigurationSchema.field.virtualHosts, VIRTUAL_HOST, ...encodedRoutes);
   return encoded(name, RouteConfigurationSchema, Buffer.concat([NAME(name), virtualHost]));
 }
@@ -44,11 +48,29 @@ const ENABLE = template(RouteSchema, {
 
 const encodeRoute = shaped(RouteSchema);
 
+/** The sleeping filters that a route needs. */
+const sleepers = (route: Route): readonly Feature[] => [
+  ...(splits(route.action) ? (['routing'] as const) : []),
+  ...(route.fault === undefined ? [] : (['fault'] as const)),
+];
+
+/** Those that every route must switch on, because nobody knows which will be taken; undefined: none. */
+function switching(routes: readonly Route[]): readonly Feature[] | undefined {
+  const needed = new Set(routes.flatMap(sleepers));
+  return needed.size === 0 ? undefined : [...needed];
+}
+
+/** What no route takes, answered as Envoy would, but by a route: filters can be switched on by nothing else. */
+const NOTHING: Route = {
+  name: 'none',
+  match: { path: { kind: 'rawPrefix', value: '/' }, headers: [], query: [] },
+  action: { kind: 'respond', status: 404, body: '' },
+  requestHeaders: { set: [], add: [], remove: [] },
+  responseHeaders: { set: [], add: [], remove: [] },
+};
+
 /** A route in parts, which merge when they are read one after the other. */
-function routeParts(target: string, route: Route): readonly Uint8Array[] {
-  const enabled: Feature[] = [];
-  if (splits(route.action)) enabled.push('routing');
-  if (route.fault !== undefined) enabled.push('fault');
+function routeParts(target: string, route: Route, enabled: readonly Feature[]): readonly Uint8Array[] {
   const main = encodeRoute({
     name: route.name,
     match: routeMatch(route.match),
@@ -82,7 +104,27 @@ function routeMatch(match: RouteMatch) {
     pathSpecifier: pathMatch(match.path),
     ...(headers.length === 0 ? {} : { headers }),
     ...(queryParameters.length === 0 ? {} : { queryParameters }),
+    ...(match.claims === undefined ? {} : { dynamicMetadata: match.claims.map(claimMatch) }),
   };
+}
+
+/** A claim is a text, or a list of which one is meant: either holds. */
+function claimMatch({ path, match, invert = false }: NonNullable<RouteMatch['claims']>[number]) {
+  return {
+    filter: JWT_AUTHN,
+    path: [JWT_PAYLOAD, ...path].map((key) => ({ segment: { case: 'key' as const, value: key } })),
+    value: { matchPattern: claimValue(match) },
+    invert,
+  };
+}
+
+function claimValue(match: StringMatch) {
+  if (match.kind === 'present') return { case: 'presentMatch' as const, value: true };
+  const text = { matchPattern: { case: 'stringMatch' as const, value: stringMatcher(match) } };
+  const list = {
+    matchPattern: { case: 'listMatch' as const, value: { matchPattern: { case: 'oneOf' as const, value: text } } },
+  };
+  return { case: 'orMatch' as const, value: { valueMatchers: [list, text] } };
 }
 
 /** A prefix of the Gateway API matches whole segments, whether or not it ends with a slash; `/` matches everything. */

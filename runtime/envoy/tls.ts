@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { create } from '@bufbuild/protobuf';
 import type { Waypoint } from '#model/waypoint.ts';
 import { TransportSocketSchema, type TransportSocket } from '#gen/envoy/config/core/v3/base_pb.ts';
@@ -75,6 +76,34 @@ export function upstreamTls(trustDomain: string): TransportSocket {
       value: any(UpstreamTlsContextSchema, {
         maxSessionKeys: 0,
         commonTlsContext: common(trustDomain),
+      }),
+    },
+  });
+}
+
+/** TLS towards a server of the world: its certificate is of a root of the system, and names the host. */
+export function serverTls(host: string, roots: string): TransportSocket {
+  const ip = isIP(host) !== 0;
+  return create(TransportSocketSchema, {
+    name: 'envoy.transport_sockets.tls',
+    configType: {
+      case: 'typedConfig',
+      value: any(UpstreamTlsContextSchema, {
+        ...(ip ? {} : { sni: host }),
+        commonTlsContext: {
+          validationContextType: {
+            case: 'validationContext',
+            value: {
+              trustedCa: { specifier: { case: 'filename', value: roots } },
+              matchTypedSubjectAltNames: [
+                {
+                  sanType: ip ? SubjectAltNameMatcher_SanType.IP_ADDRESS : SubjectAltNameMatcher_SanType.DNS,
+                  matcher: { matchPattern: { case: 'exact', value: host } },
+                },
+              ],
+            },
+          },
+        },
       }),
     },
   });

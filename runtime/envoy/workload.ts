@@ -4,6 +4,7 @@ import { FilterChainSchema } from '#gen/envoy/config/listener/v3/listener_compon
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.ts';
 import type { Route } from '#model/route.ts';
 import { compilePrograms } from '#policy/index.ts';
+import { authnProgram } from './authn.ts';
 import { encode } from './encode.ts';
 import { httpFilters, tcpAuthzFilter } from './filter.ts';
 import { httpConnection } from './http-connection.ts';
@@ -47,6 +48,7 @@ export function workloadListener(waypoint: Waypoint, options: EmitOptions): read
   return [
     encode(WORKLOADS, ListenerSchema, internalListener(WORKLOADS, 'detect', http, tcp)),
     routeConfiguration(WORKLOADS, [ROUTE]),
+    ...(options.without?.includes('authn') ? [] : [authnProgram(WORKLOADS, waypoint.workloadAuthn, [ROUTE])]),
     ...features.map((feature) =>
       httpProgram(filterName(feature, WORKLOADS), feature, options.modules[feature], programs[feature]),
     ),

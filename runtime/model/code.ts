@@ -46,14 +46,14 @@ export const codes = {
   // 13: authorization
   PTL1301: 'an AuthorizationPolicy is invalid: its targets deny everything until it is corrected',
   PTL1302: 'an AuthorizationPolicy needs what is not supported yet: its targets deny everything',
-  PTL1303: 'an AuthorizationPolicy targets a resource of another namespace',
-  PTL1304: 'an AuthorizationPolicy targets a GatewayClass outside the root namespace',
+  PTL1303: 'a policy targets a resource of another namespace',
+  PTL1304: 'a policy targets a GatewayClass outside the root namespace',
   PTL1305: 'a selector policy with HTTP fields is enforced by ztunnel, which makes it deny',
   PTL1306: 'a selector policy is enforced by ztunnel, not by a waypoint',
   PTL1307: 'an AuthorizationPolicy has HTTP fields, and its target is a TCP port',
   PTL1308: 'an AuthorizationPolicy is a dry run and is not enforced',
   PTL1309: 'a principal is written with spiffe://, so it matches nobody',
-  PTL1310: 'the target or selector of an AuthorizationPolicy is not allowed',
+  PTL1310: 'the target or selector of a policy is not allowed',
   PTL1311: 'a list of an AuthorizationPolicy is empty, or holds an empty value',
   PTL1312: 'a path template is not valid',
   PTL1313: 'an address or CIDR block is not valid',
@@ -88,6 +88,15 @@ export const codes = {
   PTL1601: 'the trust domain of the mesh configuration is not ours',
   PTL1602: 'the text of the mesh configuration is not YAML',
   PTL1603: 'a ConfigMap is named like the mesh configuration and is of another namespace',
+
+  // 17: tokens (RequestAuthentication)
+  PTL1701: 'the jwks of a RequestAuthentication is not a key set',
+  PTL1702: 'a RequestAuthentication names no keys, and OpenID discovery is not supported: its tokens are refused',
+  PTL1703: 'a RequestAuthentication is invalid: no token is accepted at its targets until it is corrected',
+  PTL1704: 'a selector RequestAuthentication is not enforced by a waypoint',
+  PTL1705: 'a RequestAuthentication targets a service with TCP ports, on which there are no tokens',
+  PTL1706: 'keys are fetched past the mesh, from a Service of the mesh',
+  PTL1707: 'a route asks for claims where no RequestAuthentication finds any',
 
   // 20: running and Envoy
   PTL2001: 'Envoy refused a part of its configuration: what it held before stays in force',

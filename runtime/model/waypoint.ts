@@ -1,3 +1,4 @@
+import type { JwtRule } from './authn.ts';
 import type { AuthzPolicySet } from './authz.ts';
 import type { AuthzProvider } from './authz-provider.ts';
 import type { Backend, ServiceName, WorkloadLabels } from './backend.ts';
@@ -20,6 +21,8 @@ export interface ServicePort {
   /** Empty for tcp; otherwise ends with a route that matches everything unless a resource says otherwise. */
   readonly routes: readonly Route[];
   readonly authz: AuthzPolicySet;
+  /** Sorted by issuer. Absent: tokens are not looked at. */
+  readonly authn?: readonly JwtRule[];
 }
 
 /** A pod that is addressed by its own address through a waypoint for workloads. */
@@ -48,6 +51,7 @@ export interface Waypoint {
   readonly workloads: readonly Workload[];
   /** Policies for traffic to workloads: those that target the Gateway. */
   readonly workloadAuthz: AuthzPolicySet;
+  readonly workloadAuthn?: readonly JwtRule[];
   /** Labels of the callers that may be met, by address: what metrics say of a source. Sorted by address. */
   readonly sources: readonly Workload[];
 }

@@ -1,6 +1,7 @@
 import type { AuthorizationPolicySpec } from './authorization-policy.ts';
 import { parseCidr } from './cidr.ts';
 import { pathTemplateError } from './path-template.ts';
+import { validateTargets } from './policy-target.ts';
 import type { Report } from './schema/report.ts';
 
 type Rule = AuthorizationPolicySpec['rules'][number];
@@ -19,44 +20,6 @@ export function validateAuthorizationPolicy(spec: AuthorizationPolicySpec, repor
     validateRule(rule, `rules[${index}]`, report);
     if (spec.action === 'CUSTOM') validateCustom(rule, `rules[${index}]`, report);
   });
-}
-
-function validateTargets({ selector, targetRef, targetRefs }: AuthorizationPolicySpec, report: Report): void {
-  const given = [selector, targetRef, targetRefs.length === 0 ? undefined : targetRefs].filter(Boolean);
-  if (given.length > 1) {
-    const expected = 'one of: selector, targetRef, targetRefs';
-    error(report, 'PTL1310', '', 'a policy has either a selector or targetRefs', { expected });
-  }
-  for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
-    const wild = key === '' || `${key}${value}`.includes('*');
-    if (wild)
-      error(report, 'PTL1310', `selector.matchLabels[${key}]`, 'a selector takes no wildcards and no empty keys');
-  }
-  if (targetRef !== undefined) validateTarget(targetRef, 'targetRef', report);
-  targetRefs.forEach((each, index) => validateTarget(each, `targetRefs[${index}]`, report));
-}
-
-const targetKinds = [
-  'gateway.networking.k8s.io/Gateway',
-  'gateway.networking.k8s.io/GatewayClass',
-  '/Service',
-  'networking.istio.io/ServiceEntry',
-];
-
-function validateTarget(
-  { group, kind, namespace }: AuthorizationPolicySpec['targetRefs'][number],
-  at: string,
-  report: Report,
-): void {
-  if (namespace !== undefined) {
-    error(report, 'PTL1310', `${at}.namespace`, 'a target is in the namespace of its policy', {
-      next: 'remove namespace',
-    });
-  }
-  if (targetKinds.includes(`${group}/${kind}`)) return;
-  const expected = 'a Service, ServiceEntry (networking.istio.io), Gateway or GatewayClass (gateway.networking.k8s.io)';
-  const came = `kind ${kind}, group "${group}"`;
-  error(report, 'PTL1310', at, 'a policy cannot have this target', { expected, came });
 }
 
 function validateAction({ action, rules, provider }: AuthorizationPolicySpec, report: Report): void {
@@ -91,8 +54,8 @@ function validateCustom({ from, when }: Rule, at: string, report: Report): void 
       next: 'leave it to the provider, or say it in an ALLOW or DENY policy beside this one',
     });
   from.forEach(({ source }, index) => {
-    for (const field of identityFields) {
-      if (source[field].length > 0) wrong(`${at}.from[${index}].source.${field}`, field);
+    for (const [field, values] of Object.entries(source)) {
+      if (identityFields.has(field) && values.length > 0) wrong(`${at}.from[${index}].source.${field}`, field);
     }
   });
   when.forEach(({ key }, index) => {
@@ -100,7 +63,18 @@ function validateCustom({ from, when }: Rule, at: string, report: Report): void 
   });
 }
 
-const identityFields = ['principals', 'notPrincipals', 'namespaces', 'notNamespaces'] as const;
+const identityFields: ReadonlySet<string> = new Set([
+  'principals',
+  'notPrincipals',
+  'namespaces',
+  'notNamespaces',
+  'serviceAccounts',
+  'notServiceAccounts',
+  'trustDomains',
+  'notTrustDomains',
+  'requestPrincipals',
+  'notRequestPrincipals',
+]);
 const identityKeys = ['source.principal', 'source.namespace', 'source.serviceAccount', 'source.trustDomain'];
 
 function validateSource(source: Source, at: string, report: Report): void {

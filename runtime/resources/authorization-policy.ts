@@ -1,6 +1,6 @@
 import { validateAuthorizationPolicy } from './authorization-policy-validation.ts';
 import type { KindDefinition } from './kind.ts';
-import { group, kindName, namespaceName, objectName } from './reference.ts';
+import { policyTargetFields } from './policy-target.ts';
 import type { Resource } from './resource.ts';
 import * as s from './schema.ts';
 
@@ -45,19 +45,8 @@ const rule = s.object({
   when: s.list(condition),
 });
 
-/** PolicyTargetReference of Istio. */
-const targetRef = s.object({
-  group: s.withDefault(group, ''),
-  kind: s.required(kindName),
-  name: s.required(objectName),
-  namespace: namespaceName,
-});
-
 const spec = s.object({
-  selector: s.object({ matchLabels: s.map(s.string({ max: 63 })) }),
-  /** The older form of `targetRefs`. */
-  targetRef,
-  targetRefs: s.list(targetRef, { max: 16 }),
+  ...policyTargetFields,
   action: s.withDefault(s.enumeration('ALLOW', 'DENY', 'AUDIT', 'CUSTOM'), 'ALLOW'),
   /** Absent or empty: matches nothing. */
   rules: s.list(rule, { max: 512 }),

@@ -9,6 +9,7 @@ import type { KindDefinition } from './kind.ts';
 import { namespace, type Namespace } from './namespace.ts';
 import { pod, type Pod } from './pod.ts';
 import { referenceGrant, type ReferenceGrant } from './reference-grant.ts';
+import { requestAuthentication, type RequestAuthentication } from './request-authentication.ts';
 import { serviceAccount, type ServiceAccount } from './service-account.ts';
 import { service, type Service } from './service.ts';
 import { virtualService, type VirtualService } from './virtual-service.ts';
@@ -26,6 +27,7 @@ export interface Kinds {
   readonly Namespace: Namespace;
   readonly Pod: Pod;
   readonly ReferenceGrant: ReferenceGrant;
+  readonly RequestAuthentication: RequestAuthentication;
   readonly Service: Service;
   readonly ServiceAccount: ServiceAccount;
   readonly VirtualService: VirtualService;
@@ -46,6 +48,7 @@ const definitions: { readonly [K in Kind]: KindDefinition<K> } = {
   Namespace: namespace,
   Pod: pod,
   ReferenceGrant: referenceGrant,
+  RequestAuthentication: requestAuthentication,
   Service: service,
   ServiceAccount: serviceAccount,
   VirtualService: virtualService,

@@ -213,7 +213,7 @@ it('joins kinds that no waypoint needs, and names those that it would heed', () 
     kind('networking.istio.io/v1', 'Gateway'),
     kind('serving.knative.dev/v1', 'Service'),
     kind('gateway.networking.k8s.io/v1', 'GRPCRoute'),
-    kind('security.istio.io/v1', 'RequestAuthentication'),
+    kind('extensions.istio.io/v1alpha1', 'WasmPlugin'),
     kind('security.istio.io/v1', 'AuthorisationPolicy'),
     kind('security.istio.io/v1', 'Nonsense'),
     kind('security.istio.io/v1alpha1', 'AuthorizationPolicy'),
@@ -221,7 +221,7 @@ it('joins kinds that no waypoint needs, and names those that it would heed', () 
   const set = update(new ResourceStore(), files.join('---\n'));
   expect(set.findings.map(({ code, level, message }) => `${code} ${level} ${message}`)).toEqual([
     'PTL1502 warning GRPCRoute is not supported by this version',
-    'PTL1502 error RequestAuthentication is not supported by this version',
+    'PTL1502 warning WasmPlugin is not supported by this version',
     'PTL1108 error there is no kind "AuthorisationPolicy" in security.istio.io',
     'PTL1108 error there is no kind "Nonsense" in security.istio.io',
     expect.stringMatching(/^PTL1490 error AuthorizationPolicy default\/x is given twice/),

@@ -13,6 +13,7 @@ import { defaultOptions, type TranslateOptions } from './options.ts';
 import { createMeshConfig } from './mesh-config.ts';
 import { createPolicies } from './policies.ts';
 import { createSurroundings } from './surroundings.ts';
+import { createRequestAuthentications } from './request-authentications.ts';
 import { createRemarks, createReports } from './reports.ts';
 import { createVirtualServices } from './virtual-services.ts';
 import { createWaypoints } from './waypoints.ts';
@@ -41,6 +42,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
   const findProviders = createAuthzProviders(settings);
   const survey = createSurroundings(settings);
   const attachPolicies = createPolicies();
+  const attachAuthentications = createRequestAuthentications(settings);
   const makeWaypoints = createWaypoints(settings);
   const makeIngresses = createIngresses();
   const remark = createRemarks();
@@ -64,7 +66,18 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
     const providers = findProviders(mesh, services);
     const around = survey(mesh, providers, services, classes, gateways, waypointOf);
     const policies = attachPolicies(resources.of('AuthorizationPolicy'), resources.invalid, around);
-    const sources = { mesh, services, waypointOf, routes, virtualServices, destinations, policies, providers };
+    const authentications = attachAuthentications(resources.of('RequestAuthentication'), resources.invalid, around);
+    const sources = {
+      mesh,
+      services,
+      waypointOf,
+      routes,
+      virtualServices,
+      destinations,
+      policies,
+      providers,
+      authentications,
+    };
     const { waypoints, findings } = makeWaypoints(inventory, gateways, enrolments, sources);
     const ingresses = makeIngresses(resources.of('HTTPRoute'), inventory, gateways, destinations);
     const remarks = remark(inventory, gateways, routes, resources.invalid);
@@ -78,6 +91,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
       virtualServices,
       destinations,
       policies,
+      authentications,
       { findings },
       ingresses,
       remarks,

@@ -33,7 +33,8 @@ export function readInvalidPolicy(
   };
 }
 
-function reach({ kind, name }: Target, namespace: string, around: Surroundings): readonly AttachedTo[] {
+/** What a target, as it was written, can have meant. */
+export function reach({ kind, name }: Target, namespace: string, around: Surroundings): readonly AttachedTo[] {
   switch (kind) {
     case 'Service': {
       const service = around.services.get(namespace, name);

@@ -3,7 +3,7 @@ import type { ResourceStatus } from '#model/status.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import type { AuthzProviders } from './authz-providers.ts';
 import type { Enforcement } from './authorization-policy.ts';
-import { targetPath, type Target } from './authz-target.ts';
+import { targetPath, type Target, type TargetedPolicy } from './authz-target.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
 import type { MeshConfig } from './mesh-config.ts';
@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly otherGateways: ReadonlySet<string>;
   isWaypointClass(name: string): boolean;
   /** Everything that the attachment to these targets depends on, besides the policy: the inputs of its memo. */
-  lookUp(resource: AuthorizationPolicy, targets: readonly Target[]): readonly unknown[];
+  lookUp(resource: TargetedPolicy, targets: readonly Target[]): readonly unknown[];
 }
 
 /**
@@ -47,7 +47,7 @@ export interface Attachment {
 
 /** Judges every target of a policy. A policy reaches only what is in its own namespace, and classes from the root. */
 export function attach(
-  resource: AuthorizationPolicy,
+  resource: TargetedPolicy,
   targets: readonly Target[],
   around: Surroundings,
 ): readonly Attachment[] {
@@ -153,7 +153,7 @@ function missingService(
 }
 
 function notAttached(
-  resource: AuthorizationPolicy,
+  resource: TargetedPolicy,
   path: string,
   target: string,
   message: string,
@@ -164,32 +164,33 @@ function notAttached(
     level: 'error',
     resource: refOf(resource),
     path,
-    message: `AuthorizationPolicy ${resource.metadata.name} is not enforced for ${target}: ${message}`,
+    message: `${resource.kind} ${resource.metadata.name} is not enforced for ${target}: ${message}`,
     effect: 'the policy decides nothing there',
     next: 'correct the target',
     ...rest,
   };
 }
 
-/** Istio's condition, with one verdict a target, and what is worth knowing about each. */
-export function statusOf(
-  resource: AuthorizationPolicy,
+interface StatusReport {
+  readonly status: ResourceStatus;
+  readonly findings: readonly Finding[];
+}
+
+/** Istio's condition, with one verdict a target, and why each is not attached. `closed`: why it is not understood. */
+export function attachmentStatus(
+  resource: TargetedPolicy,
   attachments: readonly Attachment[],
-  enforcement: Enforcement,
-  /** Why its provider cannot be asked. */
-  refusal?: string,
-): { readonly status: ResourceStatus; readonly findings: readonly Finding[] } {
+  closed?: string,
+): StatusReport {
   const type = 'WaypointAccepted';
   const good = attachments.filter(({ to }) => to !== undefined);
   const bad = attachments.find(({ to }) => to === undefined);
   const overall =
-    enforcement.kind === 'close'
-      ? condition(type, false, 'Invalid', enforcement.reason)
-      : bad === undefined && refusal !== undefined
-        ? condition(type, false, 'Invalid', `${refusal}: what its rules match is denied`)
-        : bad === undefined
-          ? condition(type, true, 'Accepted', [...new Set(good.map(({ message }) => message))].join(', '))
-          : condition(type, false, good.length > 0 ? 'PartiallyInvalid' : bad.reason, bad.message);
+    closed !== undefined
+      ? condition(type, false, 'Invalid', closed)
+      : bad === undefined
+        ? condition(type, true, 'Accepted', [...new Set(good.map(({ message }) => message))].join(', '))
+        : condition(type, false, good.length > 0 ? 'PartiallyInvalid' : bad.reason, bad.message);
   const status = resourceStatus(refOf(resource), {
     conditions: [overall],
     parents: attachments.map(({ target, to, reason, message }) => ({
@@ -201,7 +202,21 @@ export function statusOf(
       ],
     })),
   });
-  const findings = attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
+  return { status, findings: attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding])) };
+}
+
+/** The status of an AuthorizationPolicy, and what is worth knowing about each target. */
+export function statusOf(
+  resource: AuthorizationPolicy,
+  attachments: readonly Attachment[],
+  enforcement: Enforcement,
+  /** Why its provider cannot be asked. */
+  refusal?: string,
+): StatusReport {
+  const denied = refusal === undefined ? undefined : `${refusal}: what its rules match is denied`;
+  const closed = enforcement.kind === 'close' ? enforcement.reason : denied;
+  const { status, findings } = attachmentStatus(resource, attachments, closed);
+  const good = attachments.filter(({ to }) => to !== undefined);
   const custom = resource.spec.action === 'CUSTOM';
   const tcp =
     enforcement.kind === 'enforce' && (enforcement.http || custom)

@@ -1,3 +1,4 @@
+import type { JwtRule } from '#model/authn.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { ServicePort } from '#model/waypoint.ts';
@@ -12,7 +13,9 @@ import { Memo, none, Slot } from './memo.ts';
 import type { MeshConfig } from './mesh-config.ts';
 import type { TranslateOptions } from './options.ts';
 import { type Enforcer, type Policies, policySet } from './policies.ts';
+import { claimFindings } from './claim-route.ts';
 import { defaultRoute, mergeRoutes, withOwnBackend } from './port-routes.ts';
+import { type Authenticator, jwtRules, type RequestAuthentications } from './request-authentications.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import type { VirtualServices } from './virtual-services.ts';
 import { translateVirtualService, type VirtualServiceContext } from './virtual-service.ts';
@@ -29,6 +32,7 @@ export interface PortSources {
   readonly destinations: Destinations;
   readonly policies: Policies;
   readonly providers: AuthzProviders;
+  readonly authentications: RequestAuthentications;
 }
 
 export interface PortResult {
@@ -43,6 +47,7 @@ class PortMemo {
   readonly table = new Slot<Translated>();
   readonly virtual = new Slot<Translated>();
   readonly authz = new Slot<AuthzPolicySet>();
+  readonly authn = new Slot<readonly JwtRule[] | undefined>();
   readonly port = new Slot<ServicePort>();
 }
 
@@ -55,17 +60,19 @@ export class Ports {
     this.#options = options;
   }
 
-  /** `shared` are the policies of the whole waypoint. */
+  /** `shared` and `sharedAuthn` are the policies of the whole waypoint. */
   make(
     waypoint: WaypointGateway,
     service: KnownService,
     port: KnownPort,
     addresses: readonly string[],
     shared: readonly Enforcer[],
+    sharedAuthn: readonly Authenticator[],
     from: PortSources,
   ): PortResult {
     const memo = this.#memos.get(port.key, none, () => new PortMemo());
     const enforcers = from.policies.ofService(service, waypoint, shared);
+    const authenticators = from.authentications.ofService(service, waypoint, sharedAuthn);
     const resource = from.virtualServices.byService.get(service);
     const inputs: unknown[] = [
       service,
@@ -75,10 +82,12 @@ export class Ports {
       from.routes.byWaypoint.get(waypoint.key),
     ];
     if (resource !== undefined) inputs.push(resource, from.services, from.waypointOf, from.destinations);
-    return memo.whole.get([...inputs, ...enforcers], () => {
+    return memo.whole.get([...inputs, ...enforcers, null, ...authenticators], () => {
       const table = this.#table(memo, waypoint, service, port, from);
       const authz = memo.authz.get([port.protocol, ...enforcers], () => policySet(enforcers, port.protocol));
-      const made = memo.port.get([port, addresses, table, authz], () => ({
+      const authn =
+        port.protocol === 'tcp' ? undefined : memo.authn.get(authenticators, () => jwtRules(authenticators));
+      const made = memo.port.get([port, addresses, table, authz, authn], () => ({
         service: service.name,
         port: port.port,
         addresses,
@@ -86,8 +95,15 @@ export class Ports {
         backend: table.uses[0]!.name,
         routes: table.routes,
         authz,
+        ...(authn === undefined ? {} : { authn }),
       }));
-      return { port: made, uses: table.uses, findings: table.findings };
+      const keys = authenticators.flatMap((each) => each.uses);
+      const claims = claimFindings(made);
+      return {
+        port: made,
+        uses: keys.length === 0 ? table.uses : [...table.uses, ...keys],
+        findings: claims.length === 0 ? table.findings : [...table.findings, ...claims],
+      };
     });
   }
 

@@ -58,7 +58,13 @@ export function unreachable(routes: readonly Route[]): readonly { readonly route
 function isCatchAll(match: RouteMatch): boolean {
   const { path } = match;
   const every = path.value === '/' && (path.kind === 'prefix' || path.kind === 'rawPrefix');
-  return every && match.method === undefined && match.headers.length === 0 && match.query.length === 0;
+  return (
+    every &&
+    match.method === undefined &&
+    match.headers.length === 0 &&
+    match.query.length === 0 &&
+    match.claims === undefined
+  );
 }
 
 /** Whether every request of `narrow` is one of `wide`. Errs towards no: regular expressions are not compared. */
@@ -67,7 +73,8 @@ function covers(wide: RouteMatch, narrow: RouteMatch): boolean {
     pathCovers(wide.path, narrow.path) &&
     (wide.method === undefined || wide.method === narrow.method) &&
     wide.headers.every((header) => narrow.headers.some((other) => equal(header, other))) &&
-    wide.query.every((parameter) => narrow.query.some((other) => equal(parameter, other)))
+    wide.query.every((parameter) => narrow.query.some((other) => equal(parameter, other))) &&
+    (wide.claims ?? none).every((claim) => narrow.claims?.some((other) => equal(claim, other)) === true)
   );
 }
 

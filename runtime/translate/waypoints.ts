@@ -1,3 +1,4 @@
+import type { JwtRule } from '#model/authn.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { ServicePort, Waypoint, Workload } from '#model/waypoint.ts';
@@ -11,6 +12,7 @@ import { ListMemo, Memo, none } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import { policySet } from './policies.ts';
 import { Ports, type PortSources } from './ports.ts';
+import { jwtRules } from './request-authentications.ts';
 import { compare } from './route-order.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
@@ -33,6 +35,8 @@ export function createWaypoints(
   const lists = new ListMemo();
   const workloads = new Memo<readonly Workload[]>();
   const workloadSets = new Memo<AuthzPolicySet>();
+  const workloadRules = new Memo<readonly JwtRule[] | undefined>();
+  const keyUses = new Memo<readonly BackendUse[]>();
   const made = new Memo<Waypoint>();
   const told = new ListMemo();
   const sources = new Memo<readonly Workload[]>();
@@ -52,30 +56,35 @@ export function createWaypoints(
     const shared = addresses.get(key, services, () => shareAddresses(services));
     findings.push(...shared.findings);
     const policies = from.policies.ofWaypoint(waypoint);
+    const authenticators = from.authentications.ofWaypoint(waypoint);
     const list: ServicePort[] = [];
     const uses: (readonly BackendUse[])[] = [];
     for (const service of services) {
       for (const port of service.ports) {
         const own = shared.of(service, port);
         if (own.length === 0) continue;
-        const result = makePorts.make(waypoint, service, port, own, policies, from);
+        const result = makePorts.make(waypoint, service, port, own, policies, authenticators, from);
         list.push(result.port);
         uses.push(result.uses);
         findings.push(...result.findings);
       }
     }
+    uses.push(keyUses.get(key, authenticators, () => authenticators.flatMap((each) => each.uses)));
     makePorts.sweep();
     uses.push(from.providers.uses);
     const destinationOf = (service: string) => from.destinations.of(service, namespace);
     const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
     const members = enrolments.workloads.byWaypoint.get(key) ?? none;
+    const workloadAuthn = workloadRules.get(key, authenticators, () => jwtRules(authenticators));
+    const authn = workloadAuthn === undefined ? {} : { workloadAuthn };
     const parts = {
       extensionProviders: from.providers.all,
       ports: lists.keep(key, list),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
       workloadAuthz: workloadSets.get(key, policies, () => policySet(policies, 'detect')),
+      ...authn,
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;
@@ -97,7 +106,19 @@ export function createWaypoints(
       findings.push(...waypoint.findings);
       if (waypoint.refusal === undefined) waypoints.push(makeOne(waypoint, inventory, enrolments, from, findings));
     }
-    for (const memo of [ports, backends, sorted, addresses, lists, workloads, workloadSets, made]) memo.sweep();
+    for (const memo of [
+      ports,
+      backends,
+      sorted,
+      addresses,
+      lists,
+      workloads,
+      workloadSets,
+      workloadRules,
+      keyUses,
+      made,
+    ])
+      memo.sweep();
     return { waypoints, findings: told.keep('', findings) };
   };
 }

@@ -24,6 +24,8 @@ export interface MeshOptions {
   /** Undefined: Envoys are started by somebody else, with the bootstrap that is written to the state folder. */
   readonly envoy: EnvoyBinary | undefined;
   readonly concurrency?: number;
+  /** File with the roots that keys of token issuers are fetched with. */
+  readonly systemRoots?: string | undefined;
   readonly accessLog?: string;
   /** Undefined: as the mesh configuration says, or STRICT. */
   readonly pathNormalization?: PathNormalization;

@@ -51,6 +51,7 @@ export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<Serv
     bind,
     modules: parts.modules,
     ...(options.pathNormalization === undefined ? {} : { pathNormalization: options.pathNormalization }),
+    systemRoots: options.systemRoots,
     maxConnectionMs: DEFAULTS.maxConnectionMs,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });

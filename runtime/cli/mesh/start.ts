@@ -7,6 +7,7 @@ import { findEnvoy, type EnvoyBinary } from '#proxy/find.ts';
 import { GuidedError } from '#proxy/guidance.ts';
 import { progressOn } from '#proxy/progress.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
+import { systemRoots } from '#proxy/system-roots.ts';
 import type { Values } from '../command.ts';
 import type { run as command } from '../commands/run.ts';
 import { EXIT } from '../exit.ts';
@@ -37,6 +38,8 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
     ...(values.concurrency === undefined ? {} : { concurrency: positive('--concurrency', values.concurrency) }),
     ...(values['access-log'] === undefined ? {} : { accessLog: resolve(values['access-log']) }),
     ...normalization(values['path-normalization']),
+    // An Envoy that is started elsewhere has another disk.
+    systemRoots: values['no-envoy'] ? DEFAULTS.systemRoots : systemRoots(terminal.environment),
     statistics: values.stats === 'service' ? 'service' : 'proxy',
     report: createReporter(terminal),
   };

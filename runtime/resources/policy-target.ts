@@ -1,0 +1,68 @@
+import { group, kindName, namespaceName, objectName } from './reference.ts';
+import type { Report } from './schema/report.ts';
+import * as s from './schema.ts';
+
+/** PolicyTargetReference of Istio. */
+const targetRef = s.object({
+  group: s.withDefault(group, ''),
+  kind: s.required(kindName),
+  name: s.required(objectName),
+  namespace: namespaceName,
+});
+
+/** What every policy of `security.istio.io` says of whom it is for. */
+export const policyTargetFields = {
+  selector: s.object({ matchLabels: s.map(s.string({ max: 63 })) }),
+  /** The older form of `targetRefs`. */
+  targetRef,
+  targetRefs: s.list(targetRef, { max: 16 }),
+};
+
+type Target = s.Infer<typeof targetRef>;
+
+export interface PolicyTargets {
+  readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> };
+  readonly targetRef?: Target;
+  readonly targetRefs: readonly Target[];
+}
+
+/** The demands of Istio's webhook on them. */
+export function validateTargets({ selector, targetRef, targetRefs }: PolicyTargets, report: Report): void {
+  const given = [selector, targetRef, targetRefs.length === 0 ? undefined : targetRefs].filter(Boolean);
+  if (given.length > 1) {
+    const expected = 'one of: selector, targetRef, targetRefs';
+    error(report, '', 'a policy has either a selector or targetRefs', { expected });
+  }
+  for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
+    const wild = key === '' || `${key}${value}`.includes('*');
+    if (wild) error(report, `selector.matchLabels[${key}]`, 'a selector takes no wildcards and no empty keys', {});
+  }
+  if (targetRef !== undefined) validateTarget(targetRef, 'targetRef', report);
+  targetRefs.forEach((each, index) => validateTarget(each, `targetRefs[${index}]`, report));
+}
+
+const targetKinds = [
+  'gateway.networking.k8s.io/Gateway',
+  'gateway.networking.k8s.io/GatewayClass',
+  '/Service',
+  'networking.istio.io/ServiceEntry',
+];
+
+function validateTarget({ group, kind, namespace }: Target, at: string, report: Report): void {
+  if (namespace !== undefined) {
+    error(report, `${at}.namespace`, 'a target is in the namespace of its policy', { next: 'remove namespace' });
+  }
+  if (targetKinds.includes(`${group}/${kind}`)) return;
+  const expected = 'a Service, ServiceEntry (networking.istio.io), Gateway or GatewayClass (gateway.networking.k8s.io)';
+  const came = `kind ${kind}, group "${group}"`;
+  error(report, at, 'a policy cannot have this target', { expected, came });
+}
+
+function error(
+  report: Report,
+  at: string,
+  message: string,
+  more: { readonly expected?: string; readonly came?: string; readonly next?: string },
+): void {
+  report.add({ code: 'PTL1310', level: 'error', message, ...more }, at);
+}
