@@ -3,7 +3,7 @@ import type { Backend } from '#model/backend.ts';
 import type { PathNormalization } from '#model/path-normalization.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { compilePrograms } from '#policy/index.ts';
-import { authnProgram, reroutes } from './authn.ts';
+import { authnProgram, provenRoutes, reroutes } from './authn.ts';
 import { backendCluster, bridge, connectOriginate, outsideCluster, workloadClusters } from './cluster.ts';
 import { connectRoutes } from './connect.ts';
 import { loadAssignment } from './endpoint.ts';
@@ -107,7 +107,7 @@ function portResources(
   const programs = compilePrograms(port);
   const resources = [...port.addresses.map((address) => bridge(authority(address, port.port), name)), listener(port)];
   if (port.protocol !== 'tcp') {
-    resources.push(routeConfiguration(name, port.routes, reroutes(port.authn, port.routes)));
+    resources.push(routeConfiguration(name, provenRoutes(port.authn, port.routes), reroutes(port.authn, port.routes)));
     if (custom) resources.push(customProgram(customFilterName(name), options.modules.authz, programs.custom));
     if (!options.without?.includes('authn')) resources.push(authnProgram(name, port.authn, port.routes));
     for (const feature of httpFeatures(options.without)) {

@@ -1,4 +1,5 @@
 import { istioDuration } from './duration.ts';
+import { jwksError } from './jwks.ts';
 import type { KindDefinition } from './kind.ts';
 import { policyTargetFields, validateTargets } from './policy-target.ts';
 import type { Resource } from './resource.ts';
@@ -29,25 +30,11 @@ function isUri(uri: string): boolean {
 
 /** Keys are never part of a message. */
 const jwks = s.check(s.string({ max: 2_097_152 }), (value, report) => {
-  const message = jwksError(value);
+  const message = value === '' ? undefined : jwksError(value);
   if (message === undefined) return;
-  const expected = 'a JSON Web Key Set: {"keys": [{"kty": …}]}';
+  const expected = 'a JSON Web Key Set with a public key: {"keys": [{"kty": …}]}';
   report.add({ code: 'PTL1701', level: 'error', message: `jwks is not a key set: ${message}`, expected });
 });
-
-function jwksError(value: string): string | undefined {
-  if (value === '') return undefined;
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(value);
-  } catch {
-    return 'it is not JSON';
-  }
-  const keys = (parsed as { readonly keys?: unknown } | null)?.keys;
-  if (!Array.isArray(keys) || keys.length === 0) return 'it has no list "keys" with a key';
-  const typed = keys.every((key: { readonly kty?: unknown } | null) => typeof key?.kty === 'string');
-  return typed ? undefined : 'a key of it has no type "kty"';
-}
 
 const jwtRule = s.object({
   issuer: s.required(text),

@@ -1,4 +1,5 @@
 import { API_VERSION } from '#admin/api.ts';
+import type { JwtRule } from '#model/authn.ts';
 import type { SpiffeId } from '#model/identity.ts';
 import type { Fault } from '#model/fault.ts';
 import type { Route, RouteAction } from '#model/route.ts';
@@ -59,6 +60,8 @@ export interface Explanation {
   readonly path: string;
   /** Why the request is answered 400 before any policy is asked; then the decision is DENY. */
   readonly refused?: string;
+  /** Whose tokens are checked before policies are asked; absent: nobody's. A request without a token passes. */
+  readonly authn?: readonly { readonly issuer?: string; readonly policy: string; readonly refuses?: string }[];
   readonly authz: Verdict;
   /** Absent when denied, and when no route matches (404). */
   readonly route?: ChosenRoute;
@@ -98,12 +101,19 @@ export async function explain(destination: Destination, request: ExplainedReques
     method,
     path,
     ...(normalized === undefined ? { refused: 'the path holds an escaped slash' } : {}),
+    ...(port.authn === undefined ? {} : { authn: port.authn.map(checkedTokens) }),
     authz,
     ...(route === undefined ? {} : { route: chosen(route) }),
     lost: lost.map(({ route: { name, origin }, why }) => ({ name, why, ...(origin === undefined ? {} : { origin }) })),
     backends: route === undefined ? [] : shares(route, waypoint),
   };
 }
+
+const checkedTokens = ({ issuer, origin, keys }: JwtRule): NonNullable<Explanation['authn']>[number] => ({
+  ...(issuer === undefined ? {} : { issuer }),
+  policy: `${origin.namespace}/${origin.name} rule[${origin.rule}]`,
+  ...(keys.kind === 'none' ? { refuses: keys.reason } : {}),
+});
 
 const addressOf = ({ sources, workloads }: Waypoint, identity: SpiffeId): string | undefined =>
   [...sources, ...workloads].find((workload) => workload.identity === identity)?.address;

@@ -12,6 +12,7 @@ export function explanationText(explanation: Explanation, style: Style): string 
     ['listener', [`${service}:${port} at ${authority}, ${protocol}, waypoint ${waypoint}`]],
     ['identity', [`${identity} from ${sourceIp}`]],
     ...(authz.asked === undefined ? [] : [['asks', askedLines(authz.asked)] as const]),
+    ...(explanation.authn === undefined ? [] : [['authn', explanation.authn.map(tokenText)] as const]),
     ['authz', authzLines(authz, style)],
   ];
   if (authz.allowed) {
@@ -26,6 +27,12 @@ export function explanationText(explanation: Explanation, style: Style): string 
   });
   return `${headline(explanation, style)}\n${lines.join('')}`;
 }
+
+/** What happens to a token of an issuer; explain has none to show. */
+const tokenText = ({ issuer, policy, refuses }: NonNullable<Explanation['authn']>[number]): string =>
+  refuses === undefined
+    ? `a token, if there is one, must be valid: issuer ${issuer ?? 'any'} (${policy})`
+    : `tokens ${issuer === undefined ? '' : `of ${issuer} `}are refused: ${refuses} (${policy})`;
 
 function headline({ refused, authz, route, backends }: Explanation, style: Style): string {
   if (refused !== undefined) return `${style.red(style.bold('DENY'))} 400: ${refused}; no policy is asked`;
