@@ -16,7 +16,7 @@ import {
 import { isKnown, knownAttribute, knownCount, matchedCount, matchedList } from './matched.ts';
 import { probe } from './posting.ts';
 import { OpenProgram } from './program.ts';
-import { know, knowHeaders, openRequest, unreadable } from './request.ts';
+import { know, knowHeaders, knowMetadata, openRequest, unreadable } from './request.ts';
 
 /** No rule: nothing denied, or nothing allowed. */
 export const NO_RULE: i32 = -1;
@@ -67,11 +67,12 @@ export function beginRequest(program: OpenProgram): void {
   opened = program;
   openRequest(program);
   lastRefusal = 0;
-  const others = program.firstHeader;
+  const others = program.firstMany;
   for (let attribute: u32 = 0; attribute < others; attribute++) {
     if (!isKnown(attribute)) know(attribute);
   }
-  if (program.anchored > others) knowHeaders();
+  if (program.firstHeader > others) knowMetadata();
+  if (program.anchored > program.firstHeader) knowHeaders();
 }
 
 /** Any conjunct of words [first, end) holds for the request that was begun. */

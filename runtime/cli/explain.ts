@@ -7,6 +7,7 @@ import { explanationText } from './explain/text.ts';
 import { Failure, usage } from './failure.ts';
 import { headerOf } from './header.ts';
 import { identityOf } from './identity.ts';
+import type { MetadataMap, MetadataValue } from '#model/metadata.ts';
 import { jsonText, yamlText } from './render/document.ts';
 import { canonicalAddress } from '#translate/ip-address.ts';
 import { worldOf } from './world.ts';
@@ -50,6 +51,7 @@ export const run: RunOf<typeof explain> = async ({ values, positionals, terminal
     host: url.host,
     headers,
     ...(sourceIp === undefined ? {} : { sourceIp }),
+    ...(values.claims === undefined ? {} : { claims: claimsOf(values.claims) }),
   });
   switch (values.json ? 'json' : values.output) {
     case 'json':
@@ -65,3 +67,13 @@ export const run: RunOf<typeof explain> = async ({ values, positionals, terminal
   terminal.err(`expected ${values.expect.toUpperCase()}, came ${explanation.decision}\n`);
   return EXIT.found;
 };
+
+function claimsOf(text: string): MetadataMap {
+  try {
+    const claims = JSON.parse(text) as MetadataValue;
+    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as MetadataMap;
+  } catch {
+    // told below, with what is expected
+  }
+  throw usage(`"${text}" is no object of JSON`, { expected: `--claims '{"iss": "https://issuer", "sub": "subject"}'` });
+}

@@ -62,6 +62,7 @@ export const codes = {
   PTL1316: 'a "*" in a value is not a wildcard, because it is neither first nor last',
   PTL1317: 'the provider and the action of an AuthorizationPolicy do not go together',
   PTL1318: 'an AuthorizationPolicy without rules never decides anything',
+  PTL1319: 'a service account is not valid, or stands beside principals or namespaces',
   PTL1330: 'the provider of a CUSTOM AuthorizationPolicy cannot be asked: what its rules match is denied',
   PTL1331: 'a CUSTOM AuthorizationPolicy is for a TCP port, where nobody can be asked: what its rules match is denied',
   PTL1332: 'a CUSTOM AuthorizationPolicy asks for what action CUSTOM cannot ask for',

@@ -90,7 +90,7 @@ export function createPolicies(): (
 
 function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Attached {
   const { namespace, name } = resource.metadata;
-  const read = readPolicy(resource);
+  const read = readPolicy(resource, around.trustDomains);
   const refusal = providerRefusal(read.enforcement, around);
   const enforcement = refusal === undefined ? read.enforcement : withoutProvider(read.enforcement);
   const { findings } = read;

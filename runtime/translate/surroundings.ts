@@ -24,9 +24,11 @@ export function createSurroundings(
   return step((mesh, providers, services, classes, gateways, waypointOf): Surroundings => {
     const { waypoints, others } = gateways;
     const isWaypointClass = (name: string) => roleOfClass(name, classes, options) === 'waypoint';
+    const trustDomains = [options.trustDomain, ...mesh.trustDomainAliases];
     return {
       mesh,
       providers,
+      trustDomains,
       services,
       waypointOf,
       waypoints,

@@ -2,8 +2,10 @@ import { API_VERSION } from '#admin/api.ts';
 import type { JwtRule } from '#model/authn.ts';
 import type { SpiffeId } from '#model/identity.ts';
 import type { Fault } from '#model/fault.ts';
+import type { MetadataMap } from '#model/metadata.ts';
 import type { Route, RouteAction } from '#model/route.ts';
 import type { Waypoint } from '#model/waypoint.ts';
+import { tokenMetadata } from '#policy/authz/token.ts';
 import type { Destination } from '../destination.ts';
 import { normalizedPath } from './path.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -20,6 +22,8 @@ export interface ExplainedRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Of the caller; that of a pod with its identity when absent. */
   readonly sourceIp?: string;
+  /** Of the token that it carries, verified. */
+  readonly claims?: MetadataMap;
 }
 
 export interface BackendShare {
@@ -86,6 +90,7 @@ export async function explain(destination: Destination, request: ExplainedReques
     method,
     path,
     headers: headers.filter(([name]) => name !== 'host'),
+    ...(request.claims === undefined ? {} : { metadata: tokenMetadata(request.claims) }),
   });
   const { route, lost } = chooseRoute(port.routes, { method, path, headers });
   return {

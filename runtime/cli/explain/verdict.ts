@@ -5,9 +5,9 @@ import type { ServicePort } from '#model/waypoint.ts';
 import { compileAuthz } from '#policy/authz/compile.ts';
 import { ASKED, compileCustom, providerState } from '#policy/authz/custom.ts';
 import { customProviders, explainDecision } from '#policy/authz/reference.ts';
-import { authority } from '#envoy/names.ts';
 import { moduleFile } from '../modules.ts';
 import { missText } from './miss.ts';
+import { propertiesOf } from './properties.ts';
 
 interface Rule {
   readonly namespace: string;
@@ -118,10 +118,8 @@ async function runFilter(
       ...request.headers,
     ],
     properties: {
-      'source.address': authority(request.sourceIp, 0),
-      'destination.address': authority(request.destinationIp, request.destinationPort),
+      ...propertiesOf(request),
       ...Object.fromEntries(called.map((name) => [`filter_state.wasm.${providerState(name)}`, ASKED])),
-      ...(request.principal === undefined ? {} : { 'filter_state.io.istio.peer_principal': request.principal }),
     },
   });
   stream.end();
