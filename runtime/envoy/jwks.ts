@@ -53,6 +53,8 @@ function cluster(name: string, { host, port, tls }: JwksHost, roots: string | un
     },
     dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
     respectDnsTtl: true,
+    // A name that is slow to be found holds nothing else up.
+    waitForWarmOnInit: false,
     connectTimeout: duration(5_000),
     loadAssignment: {
       clusterName: name,

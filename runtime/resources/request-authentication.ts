@@ -23,6 +23,7 @@ const jwksUri = s.string({
 });
 
 function isUri(uri: string): boolean {
+  if (uri === '') return true;
   if (!printable(uri) || !URL.canParse(uri)) return false;
   const { protocol, hostname, username, password } = new URL(uri);
   return (protocol === 'https:' || protocol === 'http:') && hostname !== '' && username + password === '';

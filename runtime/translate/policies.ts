@@ -4,9 +4,9 @@ import type { ResourceStatus } from '#model/status.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import type { InvalidResource } from '#resources/resource.ts';
+import { AttachmentIndex } from './attachment-index.ts';
 import { readPolicy, withoutProvider, type Enforcement } from './authorization-policy.ts';
 import { targetsOf } from './authz-target.ts';
-import { push } from './inventory.ts';
 import { readInvalidPolicy } from './invalid-policy.ts';
 import { EachMemo, none, step } from './memo.ts';
 import { attach, type AttachedTo, statusOf, type Surroundings, workloadFindings } from './policy-status.ts';
@@ -46,20 +46,13 @@ export function createPolicies(): (
 ) => Policies {
   const memo = new EachMemo<AuthorizationPolicy, Attached>();
   return step((all, invalid, around) => {
-    const byService = new Map<KnownService, Enforcer[]>();
-    const byWaypoint = new Map<string, Enforcer[]>();
-    const byClass = new Map<string, Enforcer[]>();
-    const byNamespace = new Map<string, Enforcer[]>();
+    const index = new AttachmentIndex<Enforcer>();
     const findings: Finding[] = [];
     const statuses: ResourceStatus[] = [];
-    const add = (to: AttachedTo, enforcer: Enforcer): void => {
-      if (to.kind === 'service') push(byService, to.service, enforcer);
-      else push({ waypoint: byWaypoint, class: byClass, namespace: byNamespace }[to.kind], to.name, enforcer);
-    };
     const account = ({ enforcer, to, status, findings: own }: Attached): void => {
       findings.push(...own);
       if (status !== undefined) statuses.push(status);
-      if (enforcer !== undefined) for (const each of to) add(each, enforcer);
+      if (enforcer !== undefined) for (const each of to) index.add(each, enforcer);
     };
     const inputsOf = (resource: AuthorizationPolicy) => around.lookUp(resource, targetsOf(resource));
     const attached = memo.get(all, [around], inputsOf, (resource) => attachPolicy(resource, around));
@@ -68,20 +61,9 @@ export function createPolicies(): (
       if (resource.ref.kind === 'AuthorizationPolicy') account(readInvalidPolicy(resource, around));
     }
 
-    const ofWaypoint = ({ gateway, key }: WaypointGateway): readonly Enforcer[] =>
-      join(
-        byClass.get(gateway.spec.gatewayClassName),
-        byWaypoint.get(key),
-        byNamespace.get(gateway.metadata.namespace),
-      );
     return {
-      ofWaypoint,
-      // A namespace that is the waypoint's own is part of what is shared.
-      ofService: (service, { gateway }, shared) => {
-        const { namespace } = service.name;
-        const foreign = namespace !== gateway.metadata.namespace ? byNamespace.get(namespace) : undefined;
-        return join(shared, byService.get(service), foreign);
-      },
+      ofWaypoint: (waypoint) => index.ofWaypoint(waypoint),
+      ofService: (service, waypoint, shared) => index.ofService(service, waypoint, shared),
       findings,
       statuses,
     };
@@ -113,16 +95,6 @@ function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Atta
 function providerRefusal(enforcement: Enforcement, { providers }: Surroundings): string | undefined {
   const { provider } = enforcement.kind === 'enforce' ? enforcement.policy : {};
   return provider === undefined ? undefined : providers.refusal(provider);
-}
-
-/** Most services have one policy and their waypoint none, and then there is nothing to copy. */
-function join(
-  a: readonly Enforcer[] = none,
-  b: readonly Enforcer[] = none,
-  c: readonly Enforcer[] = none,
-): readonly Enforcer[] {
-  if (a.length === 0 && c.length === 0) return b;
-  return b.length === 0 && c.length === 0 ? a : [...a, ...b, ...c];
 }
 
 const open: AuthzPolicySet = { policies: none };
