@@ -89,6 +89,7 @@ export const codes = {
   PTL1601: 'the trust domain of the mesh configuration is not ours',
   PTL1602: 'the text of the mesh configuration is not YAML',
   PTL1603: 'a ConfigMap is named like the mesh configuration and is of another namespace',
+  PTL1605: 'an authorizer of the mesh configuration cannot be asked',
 
   // 17: tokens (RequestAuthentication)
   PTL1701: 'the jwks of a RequestAuthentication is not a key set',

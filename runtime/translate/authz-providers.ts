@@ -1,5 +1,7 @@
 import type { AuthzProvider } from '#model/authz-provider.ts';
 import type { ExtensionProvider } from '#model/extension-provider.ts';
+import type { Finding } from '#model/finding.ts';
+import { MESH_CONFIG } from '#resources/config-map.ts';
 import { type BackendUse, useProvider } from './backend.ts';
 import { ListMemo, Slot, step } from './memo.ts';
 import type { MeshConfig } from './mesh-config.ts';
@@ -13,6 +15,7 @@ export interface AuthzProviders {
   readonly all: readonly AuthzProvider[];
   /** The backends by which services of the mesh among them are reached. */
   readonly uses: readonly BackendUse[];
+  readonly findings: readonly Finding[];
   /** Why a provider cannot be asked; undefined: it can. */
   refusal(name: string): string | undefined;
 }
@@ -44,6 +47,7 @@ export function createAuthzProviders(
       return {
         all: [...byName.values()].filter((one) => typeof one !== 'string'),
         uses: uses.keep('', used),
+        findings: found.flatMap((one, index) => (typeof one === 'string' ? [unusable(one, index, options)] : [])),
         refusal: (name) => {
           const one = byName.get(name);
           if (typeof one === 'string') return one;
@@ -52,6 +56,18 @@ export function createAuthzProviders(
       };
     });
   });
+}
+
+function unusable(message: string, index: number, { rootNamespace }: TranslateOptions): Finding {
+  return {
+    code: 'PTL1605',
+    level: 'warning',
+    resource: { kind: 'ConfigMap', namespace: rootNamespace, name: MESH_CONFIG },
+    path: `data.mesh.extensionProviders[${index}]`,
+    message,
+    effect: 'nobody can be asked by this name: a CUSTOM policy that names it denies what its rules match',
+    next: 'correct the provider, or create its Service',
+  };
 }
 
 interface Found {

@@ -84,6 +84,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
     const { services: ofServices, workloads: ofWorkloads, namespaces: ofNamespaces } = enrolments;
     const told = [
       mesh,
+      providers,
       ofServices,
       ofWorkloads,
       ofNamespaces,

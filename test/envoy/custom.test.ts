@@ -263,12 +263,12 @@ describe('CUSTOM policies', () => {
     expect((await connection.send(GET)).body.toString()).toBe('by a provider');
     // From CUSTOM to DENY and back, with requests all the time: either may refuse, and nothing passes.
     const edits = Array.from({ length: 40 }, (_, i) => (i % 2 ? 'CUSTOM' : 'DENY'));
-    let ended = false;
+    const over = new AbortController();
     const statuses = new Set<number>();
     const load = Promise.all(
       Array.from({ length: 16 }, async () => {
         const own = await mesh.open(VIP);
-        while (!ended) statuses.add((await own.send(GET)).status);
+        while (!over.signal.aborted) statuses.add((await own.send(GET)).status);
         own.close();
       }),
     );
@@ -278,7 +278,7 @@ describe('CUSTOM policies', () => {
         action === 'DENY' ? policy('edit', 'web', 'DENY', paths('/edit')) : custom('edit', 'http', paths('/edit')),
       );
     }
-    ended = true;
+    over.abort();
     await load;
     expect([...statuses]).toEqual([403]);
     await mesh.apply('edit.yaml', '');
@@ -291,14 +291,14 @@ describe('CUSTOM policies', () => {
     const connection = await mesh.open(VIP);
     const GET = { method: 'GET', path: '/edit', host: 'web', headers: [], timeoutMs: 5_000 } as const;
     const statuses = new Set<number>();
-    let ended = false;
+    const over = new AbortController();
     const load = (async () => {
-      while (!ended) statuses.add((await connection.send(GET)).status);
+      while (!over.signal.aborted) statuses.add((await connection.send(GET)).status);
     })();
     for (let i = 0; i < 20; i++) {
       await mesh.apply('edit.yaml', custom('edit', 'http', i % 2 ? paths('/edit') : paths('/edit', '/more')));
     }
-    ended = true;
+    over.abort();
     await load;
     expect([...statuses]).toEqual([200]);
     await mesh.apply('edit.yaml', '');

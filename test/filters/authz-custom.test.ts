@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AUTHZ_GENERATION, STATE_CUSTOM } from '#abi/authz.ts';
+import { propertiesOf } from '#cli/explain/properties.ts';
 import { ConfigurationRefused, Host, type Root, type Vm } from '#host/emulator.ts';
 import type { AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
 import { compileAuthz, type AuthzTarget } from '#policy/authz/compile.ts';
@@ -13,12 +14,10 @@ import { mutation, runs } from './mutation.ts';
 
 // Programs of CUSTOM rules: whom the filter says is to be asked, against the reference.
 
-const PRINCIPAL = 'filter_state.io.istio.peer_principal';
 const PROVIDERS = ['opa', 'opa2', 'ns/é.example'];
 
 /** A string whose characters are the bytes of the text: what the host takes for a header. */
 const bytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
-const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 function ask(
   root: Root,
@@ -34,9 +33,7 @@ function ask(
       ...request.headers.map(([name, value]): [string, string] => [name, bytes(value)]),
     ],
     properties: {
-      'source.address': `${bracketed(request.sourceIp)}:4711`,
-      'destination.address': `${bracketed(request.destinationIp)}:${request.destinationPort}`,
-      ...(request.principal === undefined ? {} : { [PRINCIPAL]: request.principal }),
+      ...propertiesOf(request),
       ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`filter_state.wasm.${name}`, value])),
     },
   });
@@ -140,7 +137,7 @@ describe.each(BUILDS)('authz, whom CUSTOM rules ask (%s)', (build) => {
       runs(build === 'debug' ? 100 : 400),
     );
     expect(vm.traps).toBe(0);
-    expect([...counts].sort()).toEqual([0, 1, 2, 3]);
+    expect([...counts].sort((a, b) => a - b)).toEqual([0, 1, 2, 3]);
   });
 
   test('the program of DENY and ALLOW rules lets nothing pass that was not put to whom it had to be', async () => {
@@ -197,12 +194,7 @@ describe.each(BUILDS)('authz, whom CUSTOM rules ask (%s)', (build) => {
           return;
         }
         const root = vm.configure({ rootId: 'authz', pluginConfig: program });
-        const properties = {
-          'source.address': `${bracketed(request.sourceIp)}:4711`,
-          'destination.address': `${bracketed(request.destinationIp)}:${request.destinationPort}`,
-          ...(request.principal === undefined ? {} : { [PRINCIPAL]: request.principal }),
-        };
-        const { action } = root.connection({ properties });
+        const { action } = root.connection({ properties: propertiesOf(request) });
         root.retire();
         expect(action === 'continue').toBe(allowed);
       }),
