@@ -30,3 +30,13 @@ export function readProperty(path: PropertyPath): u32 {
 export function writeProperty(path: PropertyPath, pointer: usize, size: u32): u32 {
   return proxy_set_property(path.pointer, path.size, pointer, size);
 }
+
+/** Reads a property whose path stands in a program. */
+export function readState(path: usize, pathSize: u32): u32 {
+  return take(proxy_get_property(path, pathSize, VALUE_OUT, VALUE_OUT + 4));
+}
+
+/** Writes a property whose name stands in a program. */
+export function writeState(name: usize, nameSize: u32, pointer: usize, size: u32): u32 {
+  return proxy_set_property(name, nameSize, pointer, size);
+}

@@ -152,6 +152,41 @@ const backendShape = ({ protocol, loadBalancer, connectTimeoutMs }: Backend): Te
     typedExtensionProtocolOptions: HTTP_PROTOCOLS[protocol],
   });
 
+/** An authorizer outside of the mesh: no identity, no tunnel; whoever wrote its name into the mesh configuration trusts the way. */
+export function outsideCluster(name: string, host: string, portValue: number, protocol: 'http' | 'http2'): XdsResource {
+  const cluster = create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS },
+    connectTimeout: duration(10_000),
+    perConnectionBufferLimitBytes: BUFFER_LIMIT,
+    circuitBreakers: OPEN,
+    typedExtensionProtocolOptions: HTTP_PROTOCOLS[protocol],
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [
+        {
+          lbEndpoints: [
+            {
+              hostIdentifier: {
+                case: 'endpoint',
+                value: {
+                  address: {
+                    address: {
+                      case: 'socketAddress',
+                      value: { address: host, portSpecifier: { case: 'portValue', value: portValue } },
+                    },
+                  },
+                },
+              },
+            },
+          ],
+        },
+      ],
+    },
+  });
+  return encode(name, ClusterSchema, cluster);
+}
+
 /** Where tunnels to destinations start: any address, always port 15008, always mutual TLS. */
 export function connectOriginate(trustDomain: string): XdsResource {
   const cluster = create(ClusterSchema, {

@@ -62,6 +62,7 @@ const workloadAuthz = { policies: [] };
 
 /** The same list for all, as translation gives it. */
 const NO_ALIASES: readonly string[] = [];
+const NO_PROVIDERS: Waypoint['extensionProviders'] = [];
 
 function waypoint(variants: readonly (number | undefined)[]): Waypoint {
   const present = variants.flatMap((variant, index) => (variant === undefined ? [] : [{ index, variant }]));
@@ -70,7 +71,7 @@ function waypoint(variants: readonly (number | undefined)[]): Waypoint {
     name: 'waypoint',
     trustDomain: 'cluster.local',
     trustDomainAliases: NO_ALIASES,
-    extensionProviders: [],
+    extensionProviders: NO_PROVIDERS,
     ports: present.map(({ index, variant }) => {
       const key = `${index} ${variant}`;
       const known = ports.get(key) ?? port(index, variant);

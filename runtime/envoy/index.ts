@@ -1,19 +1,29 @@
+import type { AuthzProvider } from '#model/authz-provider.ts';
 import type { Backend } from '#model/backend.ts';
 import type { PathNormalization } from '#model/path-normalization.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { compilePrograms } from '#policy/index.ts';
 import { authnProgram, provenRoutes, reroutes } from './authn.ts';
-import { backendCluster, bridge, connectOriginate, workloadClusters } from './cluster.ts';
+import { backendCluster, bridge, connectOriginate, outsideCluster, workloadClusters } from './cluster.ts';
 import { connectRoutes } from './connect.ts';
 import { loadAssignment } from './endpoint.ts';
+import { providerFilter } from './ext-authz.ts';
 import { httpFeatures } from './filter.ts';
 import { createJwksClusters } from './jwks.ts';
 import { connectTerminate, serviceListeners } from './listener.ts';
 import { type Group, groupsOf } from './groups.ts';
-import { authority, type Feature, filterName, portName, tcpFilterName } from './names.ts';
+import {
+  authority,
+  customFilterName,
+  type Feature,
+  filterName,
+  portName,
+  providerCluster,
+  tcpFilterName,
+} from './names.ts';
 import type { EmitOptions } from './options.ts';
 import { connectOriginateListener, workloadOriginateListener } from './originate.ts';
-import { httpProgram, tcpProgram } from './program.ts';
+import { customProgram, httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource, XdsSnapshot } from './resource.ts';
 import { routeConfiguration } from './route.ts';
 import { workloadListener } from './workload.ts';
@@ -37,14 +47,18 @@ export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => Xds
 }
 
 function emitterOf(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
-  const listener = serviceListeners(options);
   const features = httpFeatures(options.without);
-  const ofPorts = groupsOf((port: ServicePort) => portResources(port, options, features, listener));
+  const portsWith = lastOf((providers: readonly string[]) => {
+    const listener = serviceListeners(options, providers);
+    return groupsOf((port: ServicePort) => portResources(port, options, features, listener, providers.length > 0));
+  }, sameNames);
   const ofBackends = groupsOf(backendResources);
   const ofWaypoint = lastOf((waypoint: Waypoint) => [waypointResources(waypoint, options)], sameSurroundings);
   const ofJwks = createJwksClusters(options.systemRoots);
   let last: { readonly lists: Lists; readonly snapshot: XdsSnapshot } | undefined;
   return (waypoint) => {
+    // Part of every listener: another list of names makes all of them anew. It changes as seldom as the mesh does.
+    const ofPorts = portsWith(waypoint.extensionProviders.map(({ settings }) => settings.name));
     const lists = [ofWaypoint(waypoint), [ofJwks(waypoint)], ofPorts(waypoint.ports), ofBackends(waypoint.backends)];
     const snapshot = (last && changed(last.snapshot, last.lists, lists)) ?? assembled(lists);
     last = { lists, snapshot };
@@ -73,7 +87,11 @@ const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
   a.workloadAuthz === b.workloadAuthz &&
   a.workloadAuthn === b.workloadAuthn &&
   a.trustDomain === b.trustDomain &&
-  a.trustDomainAliases === b.trustDomainAliases;
+  a.trustDomainAliases === b.trustDomainAliases &&
+  a.extensionProviders === b.extensionProviders;
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index]);
 
 /** Everything of one service port, and of nothing else: what changes together is sent together. */
 function portResources(
@@ -81,6 +99,7 @@ function portResources(
   options: EmitOptions,
   features: readonly Feature[],
   listener: (name: string, port: ServicePort) => XdsResource,
+  custom: boolean,
 ): Group {
   const name = portName(port);
   const programs = compilePrograms(port);
@@ -88,6 +107,7 @@ function portResources(
   resources.push(listener(name, port));
   if (port.protocol !== 'tcp') {
     resources.push(routeConfiguration(name, provenRoutes(port.authn, port.routes), reroutes(port.authn, port.routes)));
+    if (custom) resources.push(customProgram(customFilterName(name), options.modules.authz, programs.custom));
     if (!options.without?.includes('authn')) resources.push(authnProgram(name, port.authn, port.routes));
     for (const feature of features) {
       resources.push(httpProgram(filterName(feature, name), feature, options.modules[feature], programs[feature]));
@@ -108,6 +128,7 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): Group {
     connectRoutes(addresses),
     connectOriginate(waypoint.trustDomain),
     connectOriginateListener(),
+    ...waypoint.extensionProviders.flatMap(providerResources),
   ];
   if (addresses.length > 0) {
     resources.push(
@@ -117,6 +138,15 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): Group {
     );
   }
   return resources;
+}
+
+/** How a provider is asked, and the way to it unless that is one of the backends. */
+function providerResources(provider: AuthzProvider): readonly XdsResource[] {
+  const { settings, host, backend } = provider;
+  const filter = providerFilter(provider);
+  if (backend !== undefined) return [filter];
+  const protocol = settings.kind === 'grpc' ? 'http2' : 'http';
+  return [outsideCluster(providerCluster(provider), host, settings.port, protocol), filter];
 }
 
 function assembled(lists: Lists): XdsSnapshot {

@@ -74,11 +74,14 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
 }
 
 /** Makes the listeners of service ports by their names: the world of one service port, behind its bridge cluster. */
-export function serviceListeners(options: EmitOptions): (name: string, port: ServicePort) => XdsResource {
+export function serviceListeners(
+  options: EmitOptions,
+  providers: readonly string[],
+): (name: string, port: ServicePort) => XdsResource {
   const name = hole(0);
   const http = create(FilterChainSchema, {
     name: 'http',
-    filters: httpChain(name, hole(2), options),
+    filters: httpChain(name, hole(2), providers, options),
   });
   const tcp = create(FilterChainSchema, { name: 'tcp', filters: [tcpAuthzFilter(name), tcpProxy(name, hole(1))] });
   const shape = (protocol: ServicePort['protocol'] | 'tls'): Template =>
@@ -95,9 +98,15 @@ export function serviceListeners(options: EmitOptions): (name: string, port: Ser
 }
 
 /** The network filters of HTTP inside a tunnel. `service`: its line for the metrics filter. */
-export const httpChain = (name: string, service: string, options: EmitOptions, without = options.without): Filter[] => [
+export const httpChain = (
+  name: string,
+  service: string,
+  providers: readonly string[],
+  options: EmitOptions,
+  without = options.without,
+): Filter[] => [
   ...(without?.includes('metrics') ? [] : [setParties(service)]),
-  httpConnection(name, httpFilters(name, without), options),
+  httpConnection(name, httpFilters(name, providers, without), options),
 ];
 
 /**

@@ -1,3 +1,4 @@
+import type { AuthzProvider } from '#model/authz-provider.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 
 /** The names of things in Envoy's configuration and statistics; ARCHITECTURE.md lists them. */
@@ -53,6 +54,16 @@ export const filterName = (slot: Slot, target: string): string => `${slot}/${tar
 
 /** The filter that judges TCP connections; it is of another type than the one for HTTP. */
 export const tcpFilterName = (target: string): string => `authz-tcp/${target}`;
+
+/** The filter that says whom a request is put to. It is the authorization filter with a program of another kind. */
+export const customFilterName = (target: string): string => `custom/${target}`;
+
+/** The filter that asks a provider; one program of it serves all ports. */
+export const providerFilterName = (provider: string): string => `ext-authz/${provider}`;
+
+/** The cluster of a provider: a backend's, or one of its own where no service of the mesh answers. */
+export const providerCluster = ({ backend, host, settings }: AuthzProvider): string =>
+  backend ?? `ext-authz|${settings.port}|${settings.kind}|${host}`;
 
 /** `10.96.0.10:9080` or `[fd00::a]:9080`. */
 export const authority = (address: string, port: number | string): string =>

@@ -24,7 +24,11 @@ export const NETWORK_TYPES: readonly string[] = [url(NetworkWasmSchema), url(Net
  * The plugin that runs `program`. Each feature has a VM of its own, so that one that traps takes nobody with it; after
  * a trap the next request meets a fresh VM, and none is ever let past the filter.
  */
-function plugin(feature: Feature, module: string, program: Uint8Array): MessageInitShape<typeof PluginConfigSchema> {
+function plugin(
+  feature: Feature | 'custom',
+  module: string,
+  program: Uint8Array,
+): MessageInitShape<typeof PluginConfigSchema> {
   return {
     name: feature,
     rootId: feature,
@@ -49,7 +53,7 @@ const config = <S extends DescMessage>(schema: S, init: MessageInitShape<S>): Te
 const HTTP_PASS = config(HttpRbacSchema, {});
 const TCP_PASS = config(NetworkRbacSchema, { statPrefix: 'pass' });
 
-const httpPlugin = (feature: Feature): Template =>
+const httpPlugin = (feature: Feature | 'custom'): Template =>
   config(HttpWasmSchema, { config: plugin(feature, hole(1), holeBytes(2)) });
 
 const HTTP_PLUGINS: Readonly<Record<Feature, Template>> = {
@@ -58,6 +62,7 @@ const HTTP_PLUGINS: Readonly<Record<Feature, Template>> = {
   fault: httpPlugin('fault'),
   metrics: httpPlugin('metrics'),
 };
+const CUSTOM_PLUGIN = httpPlugin('custom');
 const TCP_PLUGIN = config(NetworkWasmSchema, { config: plugin('authz', hole(1), holeBytes(2)) });
 
 /**
@@ -73,6 +78,10 @@ export const httpProgram = (
   program === undefined
     ? filled(EXTENSION, name, HTTP_PASS, [name])
     : filled(EXTENSION, name, HTTP_PLUGINS[feature], [name, module, program]);
+
+/** The ECDS resource of the filter that says whom a request is put to: the module of `authz` in a VM of its own. */
+export const customProgram = (name: string, module: string, program: Uint8Array | undefined): XdsResource =>
+  program === undefined ? httpPass(name) : filled(EXTENSION, name, CUSTOM_PLUGIN, [name, module, program]);
 
 /** The ECDS resource of an HTTP filter that has nothing to do. */
 export const httpPass = (name: string): XdsResource => filled(EXTENSION, name, HTTP_PASS, [name]);

@@ -7,21 +7,25 @@ import { authnProgram } from './authn.ts';
 import { encode } from './encode.ts';
 import { tcpAuthzFilter } from './filter.ts';
 import { httpChain, internalListener, tcpProxy } from './listener.ts';
-import { filterName, tcpFilterName, WORKLOADS, WORKLOAD_ORIGINATE } from './names.ts';
+import { customFilterName, filterName, tcpFilterName, WORKLOADS, WORKLOAD_ORIGINATE } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import { keepDestination } from './originate.ts';
 import { serviceLine } from './parties.ts';
-import { httpProgram, tcpProgram } from './program.ts';
+import { customProgram, httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource } from './resource.ts';
 import { workloadAssignment } from './endpoint.ts';
 import { workloadRoutes } from './workload-route.ts';
 
 /** The one world of all traffic that is addressed to pods: any port, HTTP or TCP by its first bytes. */
 export function workloadListener(waypoint: Waypoint, options: EmitOptions): readonly XdsResource[] {
+  const providers = waypoint.extensionProviders.map(({ settings }) => settings.name);
   const without = [...(options.without ?? []), 'routing', 'fault'] as const;
   const http = create(FilterChainSchema, {
     name: 'http',
-    filters: [keepDestination(), ...httpChain(WORKLOADS, serviceLine(noService(waypoint)), options, without)],
+    filters: [
+      keepDestination(),
+      ...httpChain(WORKLOADS, serviceLine(noService(waypoint)), providers, options, without),
+    ],
   });
   const tcp = create(FilterChainSchema, {
     name: 'tcp',
@@ -37,6 +41,9 @@ export function workloadListener(waypoint: Waypoint, options: EmitOptions): read
     ...features.map((feature) =>
       httpProgram(filterName(feature, WORKLOADS), feature, options.modules[feature], programs[feature]),
     ),
+    ...(providers.length > 0
+      ? [customProgram(customFilterName(WORKLOADS), options.modules.authz, programs.custom)]
+      : []),
     tcpProgram(tcpFilterName(WORKLOADS), options.modules.authz, programs.authzTcp),
   ];
 }

@@ -64,6 +64,9 @@ export const codes = {
   PTL1317: 'the provider and the action of an AuthorizationPolicy do not go together',
   PTL1318: 'an AuthorizationPolicy without rules never decides anything',
   PTL1319: 'a service account is not valid, or stands beside principals or namespaces',
+  PTL1320: 'the provider of a CUSTOM AuthorizationPolicy cannot be asked: what its rules match is denied',
+  PTL1321: 'a CUSTOM AuthorizationPolicy is for a TCP port, where nobody can be asked: what its rules match is denied',
+  PTL1322: 'a CUSTOM AuthorizationPolicy asks for what action CUSTOM cannot ask for',
   PTL1330: 'a value of an AuthorizationPolicy comes in no request',
   PTL1331: 'a part of a rule of an AuthorizationPolicy matches no request',
   PTL1332: 'a rule of an AuthorizationPolicy matches no request',
@@ -94,6 +97,7 @@ export const codes = {
   PTL1601: 'the trust domain of the mesh configuration is not ours',
   PTL1602: 'the text of the mesh configuration is not YAML',
   PTL1603: 'a ConfigMap is named like the mesh configuration and is of another namespace',
+  PTL1605: 'an authorizer of the mesh configuration cannot be asked',
 
   // 17: tokens (RequestAuthentication)
   PTL1701: 'the jwks of a RequestAuthentication is not a key set',

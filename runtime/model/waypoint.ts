@@ -1,7 +1,7 @@
 import type { JwtRule } from './authn.ts';
 import type { AuthzPolicySet } from './authz.ts';
+import type { AuthzProvider } from './authz-provider.ts';
 import type { Backend, ServiceName, WorkloadLabels } from './backend.ts';
-import type { ExtensionProvider } from './extension-provider.ts';
 import type { PathNormalization } from './path-normalization.ts';
 import type { Route } from './route.ts';
 import type { SpiffeId } from './identity.ts';
@@ -44,8 +44,8 @@ export interface Waypoint {
   readonly trustDomainAliases: readonly string[];
   /** What the mesh configuration says, if it says anything. */
   readonly pathNormalization?: PathNormalization;
-  /** External authorizers that policies may name, in the order of the mesh configuration. */
-  readonly extensionProviders: readonly ExtensionProvider[];
+  /** Whom CUSTOM policies may name and who can be asked, in the order of the mesh configuration. */
+  readonly extensionProviders: readonly AuthzProvider[];
   /** Sorted by service host and port. */
   readonly ports: readonly ServicePort[];
   /** Every Backend that a port or route of this waypoint names, sorted by name. */

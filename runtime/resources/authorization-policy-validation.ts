@@ -17,12 +17,15 @@ type Operation = Rule['to'][number]['operation'];
 
 /**
  * The demands of Istio's webhook on an AuthorizationPolicy that a schema cannot say (pkg/config/validation of Istio),
- * and what Envoy would refuse later. What the webhook takes and we do not support marks the report as refused.
+ * and what Envoy would refuse later.
  */
 export function validateAuthorizationPolicy(spec: AuthorizationPolicySpec, report: Report): void {
   validateTargets(spec, report);
   validateAction(spec, report);
-  spec.rules.forEach((rule, index) => validateRule(rule, `rules[${index}]`, report));
+  spec.rules.forEach((rule, index) => {
+    validateRule(rule, `rules[${index}]`, report);
+    if (spec.action === 'CUSTOM') validateCustom(rule, `rules[${index}]`, report);
+  });
 }
 
 function validateAction({ action, rules, provider }: AuthorizationPolicySpec, report: Report): void {
@@ -32,7 +35,6 @@ function validateAction({ action, rules, provider }: AuthorizationPolicySpec, re
   }
   if (action === 'CUSTOM') {
     if (!provider?.name) error(report, 'PTL1317', 'provider.name', 'action CUSTOM needs provider.name');
-    refuse(report, 'action', 'action CUSTOM');
   } else if (provider !== undefined) {
     error(report, 'PTL1317', 'provider', `provider does not go with action ${action}`);
   }
@@ -50,6 +52,36 @@ function validateRule({ from, to, when }: Rule, at: string, report: Report): voi
   to.forEach(({ operation }, index) => validateOperation(operation, `${at}.to[${index}].operation`, report));
   when.forEach((condition, index) => validateCondition(condition, `${at}.when[${index}]`, report));
 }
+
+/** Istio lets CUSTOM rules ask for nothing that only the provider should judge: who the caller is. */
+function validateCustom({ from, when }: Rule, at: string, report: Report): void {
+  const wrong = (path: string, what: string): void =>
+    error(report, 'PTL1322', path, `action CUSTOM does not go with ${what}`, {
+      next: 'leave it to the provider, or say it in an ALLOW or DENY policy beside this one',
+    });
+  from.forEach(({ source }, index) => {
+    for (const [field, values] of Object.entries(source)) {
+      if (identityFields.has(field) && values.length > 0) wrong(`${at}.from[${index}].source.${field}`, field);
+    }
+  });
+  when.forEach(({ key }, index) => {
+    if (identityKeys.includes(key) || key.startsWith('request.auth.')) wrong(`${at}.when[${index}].key`, key);
+  });
+}
+
+const identityFields: ReadonlySet<string> = new Set([
+  'principals',
+  'notPrincipals',
+  'namespaces',
+  'notNamespaces',
+  'serviceAccounts',
+  'notServiceAccounts',
+  'trustDomains',
+  'notTrustDomains',
+  'requestPrincipals',
+  'notRequestPrincipals',
+]);
+const identityKeys = ['source.principal', 'source.namespace', 'source.serviceAccount', 'source.trustDomain'];
 
 function validateSource(source: Source, at: string, report: Report): void {
   validateNotEmpty(source, at, 'source', report);
@@ -98,10 +130,4 @@ function validatePaths(paths: readonly string[], at: string, report: Report): vo
     at,
     report,
   );
-}
-
-function refuse(report: Report, at: string, what: string): void {
-  report.refused = true;
-  const message = `${what} is not supported by this version`;
-  report.add({ code: 'PTL1501', level: 'error', message, effect: 'its targets deny every request' }, at);
 }

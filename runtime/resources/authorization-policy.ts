@@ -53,7 +53,7 @@ const spec = s.object({
   provider: s.object({ name: s.string() }),
 });
 
-/** `action` CUSTOM never gets here: it is refused as a whole. AUDIT does, and decides nothing. */
+/** `action` AUDIT gets here, and decides nothing. */
 export type AuthorizationPolicy = Resource<'AuthorizationPolicy', s.Infer<typeof spec>>;
 
 export const authorizationPolicy = {

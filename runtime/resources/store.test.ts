@@ -112,9 +112,14 @@ describe('what is not valid', () => {
 
   it('is not kept when it is what the API takes and we must refuse', () => {
     const store = new ResourceStore();
-    update(store, policy('p'));
-    const set = update(store, policy('p').replace('spec:', 'spec:\n  action: CUSTOM\n  provider: {name: x}'));
-    expect(set.of('AuthorizationPolicy')).toEqual([]);
+    const gateway = `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: g, namespace: app}
+spec: {gatewayClassName: portolan, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}
+`;
+    expect(update(store, gateway).of('Gateway')).toHaveLength(1);
+    const set = update(store, gateway.replace('spec: {', 'spec: {tls: {frontend: {}}, '));
+    expect(set.of('Gateway')).toEqual([]);
     expect(set.invalid).toHaveLength(1);
     expect(codes(set)).toEqual(['PTL1501 error']);
   });

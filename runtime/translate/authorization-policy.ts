@@ -37,30 +37,45 @@ export function readPolicy(resource: AuthorizationPolicy, trustDomains: readonly
   const { action } = spec;
   // The schema has said already that AUDIT is not acted upon.
   if (action === 'AUDIT') return { enforcement: { kind: 'ignore' }, findings };
-  if (action === 'CUSTOM') return closed(resource, 'action CUSTOM is not supported', findings);
   try {
     const rules = spec.rules.map((rule) => readRule(rule, { namespace: metadata.namespace, trustDomains }));
-    const policy = { namespace: metadata.namespace, name: metadata.name, action, rules };
+    const { provider } = spec;
+    const policy = { namespace: metadata.namespace, name: metadata.name, action, rules, ...custom(action, provider) };
     const http = rules.some(hasHttpFields);
-    return { enforcement: { kind: 'enforce', policy, tcp: http ? forTcp(policy) : policy, http }, findings };
+    return {
+      enforcement: { kind: 'enforce', policy, tcp: http || action === 'CUSTOM' ? forTcp(policy) : policy, http },
+      findings,
+    };
   } catch (error) {
     if (!(error instanceof UnreadableValue)) throw error;
     return closed(resource, error.message, findings);
   }
 }
 
+const custom = (action: AuthzPolicy['action'], provider: { readonly name?: string } | undefined) =>
+  action === 'CUSTOM' ? { provider: provider?.name ?? '' } : {};
+
+/** A policy whose provider cannot be asked: what its rules match is denied, as if it had said no. */
+export function withoutProvider(enforcement: Enforcement): Enforcement {
+  if (enforcement.kind !== 'enforce' || enforcement.policy.action !== 'CUSTOM') return enforcement;
+  const { namespace, name, rules } = enforcement.policy;
+  return { ...enforcement, policy: { namespace, name, action: 'DENY', rules } };
+}
+
 /**
  * A policy as a TCP port sees it, never wider than what was meant: an ALLOW rule that asks for HTTP can hold for no
- * connection; from a DENY rule only what cannot be asked is left out, so it denies more.
+ * connection; from a DENY rule only what cannot be asked is left out, so it denies more. Nobody can be asked about a
+ * connection, so CUSTOM denies.
  */
 function forTcp(policy: AuthzPolicy): AuthzPolicy {
   if (policy.action === 'ALLOW') return { ...policy, rules: policy.rules.filter((rule) => !hasHttpFields(rule)) };
+  const { namespace, name } = policy;
   const rules = policy.rules.map((rule) => ({
     from: rule.from.map((source) => withoutToken(source)),
     to: rule.to.map(({ ports }) => ({ hosts: nothing, methods: nothing, paths: nothing, ports })),
     when: rule.when.filter((condition) => !isHttp(condition)),
   }));
-  return { ...policy, rules };
+  return { namespace, name, action: 'DENY', rules };
 }
 
 function withoutToken(source: AuthzSource): AuthzSource {

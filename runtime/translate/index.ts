@@ -2,6 +2,7 @@ import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { Model } from '#model/waypoint.ts';
 import type { ResourceSet } from '#resources/resource-set.ts';
+import { createAuthzProviders } from './authz-providers.ts';
 import { createDestinations } from './destinations.ts';
 import { createEnrolments } from './enrolments.ts';
 import { createGateways } from './gateways.ts';
@@ -38,6 +39,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
   const attachRoutes = createHttpRoutes();
   const attachVirtualServices = createVirtualServices(settings);
   const findDestinations = createDestinations(settings);
+  const findProviders = createAuthzProviders(settings);
   const survey = createSurroundings(settings);
   const attachPolicies = createPolicies();
   const attachAuthentications = createRequestAuthentications(settings);
@@ -61,16 +63,28 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
       routes.byService,
     );
     const destinations = findDestinations(resources.of('DestinationRule'), services);
-    const around = survey(mesh, services, classes, gateways, waypointOf);
+    const providers = findProviders(mesh, services);
+    const around = survey(mesh, providers, services, classes, gateways, waypointOf);
     const policies = attachPolicies(resources.of('AuthorizationPolicy'), resources.invalid, around);
     const authentications = attachAuthentications(resources.of('RequestAuthentication'), resources.invalid, around);
-    const sources = { mesh, services, waypointOf, routes, virtualServices, destinations, policies, authentications };
+    const sources = {
+      mesh,
+      services,
+      waypointOf,
+      routes,
+      virtualServices,
+      destinations,
+      policies,
+      providers,
+      authentications,
+    };
     const { waypoints, findings } = makeWaypoints(inventory, gateways, enrolments, sources);
     const ingresses = makeIngresses(resources.of('HTTPRoute'), inventory, gateways, destinations);
     const remarks = remark(inventory, gateways, routes, resources.invalid);
     const { services: ofServices, workloads: ofWorkloads, namespaces: ofNamespaces } = enrolments;
     const told = [
       mesh,
+      providers,
       ofServices,
       ofWorkloads,
       ofNamespaces,

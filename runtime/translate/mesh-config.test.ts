@@ -60,10 +60,10 @@ trustDomain: cluster.local
 pathNormalization: {normalization: MERGE_SLASHES}
 extensionProviders:
 - name: opa
-  envoyExtAuthzGrpc: {service: opa.opa.svc.cluster.local, port: 9191, timeout: 1.5s, failOpen: true}
+  envoyExtAuthzGrpc: {service: opa.example.com, port: 9191, timeout: 1.5s, failOpen: true}
 - name: oauth2
   envoyExtAuthzHttp:
-    service: auth/oauth2-proxy.auth.svc.cluster.local
+    service: auth/oauth2-proxy.example.com
     port: 4180
     pathPrefix: /check
     statusOnError: "503"
@@ -81,11 +81,11 @@ extensionProviders:
     expect(codes).toEqual(['PTL1501 info data.mesh.extensionProviders[2].zipkin']);
     expect(waypoint.trustDomainAliases).toEqual(['old.local']);
     expect(waypoint.pathNormalization).toBe('MERGE_SLASHES');
-    expect(waypoint.extensionProviders).toEqual([
+    expect(waypoint.extensionProviders.map(({ settings }) => settings)).toEqual([
       {
         name: 'opa',
         kind: 'grpc',
-        service: 'opa.opa.svc.cluster.local',
+        service: 'opa.example.com',
         port: 9191,
         timeoutMs: 1500,
         failOpen: true,
@@ -101,7 +101,7 @@ extensionProviders:
       {
         name: 'oauth2',
         kind: 'http',
-        service: 'auth/oauth2-proxy.auth.svc.cluster.local',
+        service: 'auth/oauth2-proxy.example.com',
         port: 4180,
         timeoutMs: 600_000,
         failOpen: false,

@@ -5,7 +5,7 @@ import type { ServicePort } from '#model/waypoint.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import type { InvalidResource } from '#resources/resource.ts';
 import { join } from './attachment-index.ts';
-import { readPolicy, type Enforcement } from './authorization-policy.ts';
+import { readPolicy, withoutProvider, type Enforcement } from './authorization-policy.ts';
 import { targetsOf } from './authz-target.ts';
 import { push } from './inventory.ts';
 import { readInvalidPolicy } from './invalid-policy.ts';
@@ -159,20 +159,29 @@ const sameTarget = (a: AttachedTo, b: AttachedTo): boolean =>
 
 function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Attached {
   const { namespace, name } = resource.metadata;
-  const { enforcement, findings } = readPolicy(resource, around.trustDomains);
+  const read = readPolicy(resource, around.trustDomains);
+  const refusal = providerRefusal(read.enforcement, around);
+  const enforcement = refusal === undefined ? read.enforcement : withoutProvider(read.enforcement);
+  const { findings } = read;
   const targets = targetsOf(resource);
   if (targets.length === 0) {
     const told = [...findings, ...workloadFindings(resource, enforcement)];
     return { enforcer: undefined, to: none, status: undefined, findings: told };
   }
   const attachments = attach(resource, targets, around);
-  const report = statusOf(resource, attachments, enforcement);
+  const report = statusOf(resource, attachments, enforcement, refusal);
   return {
     enforcer: enforcement.kind === 'ignore' ? undefined : { namespace, name, enforcement },
     to: attachments.map(({ to }) => to).filter((to) => to !== undefined),
     status: report.status,
     findings: findings.length === 0 ? report.findings : [...findings, ...report.findings],
   };
+}
+
+/** Why the provider of a policy cannot be asked; undefined: it can, or there is none to ask. */
+function providerRefusal(enforcement: Enforcement, { providers }: Surroundings): string | undefined {
+  const { provider } = enforcement.kind === 'enforce' ? enforcement.policy : {};
+  return provider === undefined ? undefined : providers.refusal(provider);
 }
 
 const open: AuthzPolicySet = { policies: none };
@@ -190,6 +199,7 @@ export function policySet(enforcers: readonly Enforcer[], protocol: ServicePort[
     enforcement.kind === 'enforce' ? [tcp ? enforcement.tcp : enforcement.policy] : [],
   );
   const ordered = [
+    ...policies.filter(({ action }) => action === 'CUSTOM'),
     ...policies.filter(({ action }) => action === 'DENY'),
     ...policies.filter(({ action }) => action === 'ALLOW'),
   ];

@@ -1,6 +1,7 @@
 import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
+import type { AuthzProviders } from './authz-providers.ts';
 import type { Enforcement } from './authorization-policy.ts';
 import { targetPath, type Target, type TargetedPolicy } from './authz-target.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
@@ -13,6 +14,7 @@ import type { Services } from './services.ts';
 /** What there is to attach to. */
 export interface Surroundings {
   readonly mesh: MeshConfig;
+  readonly providers: AuthzProviders;
   /** Of the mesh: its own trust domain, then its aliases. */
   readonly trustDomains: readonly string[];
   readonly services: Services;
@@ -220,12 +222,56 @@ export function statusOf(
   resource: AuthorizationPolicy,
   attachments: readonly Attachment[],
   enforcement: Enforcement,
+  /** Why its provider cannot be asked. */
+  refusal?: string,
 ): StatusReport {
-  const closed = enforcement.kind === 'close' ? enforcement.reason : undefined;
+  const denied = refusal === undefined ? undefined : `${refusal}: what its rules match is denied`;
+  const closed = enforcement.kind === 'close' ? enforcement.reason : denied;
   const { status, findings } = attachmentStatus(resource, attachments, closed);
-  if (enforcement.kind !== 'enforce' || !enforcement.http) return { status, findings };
-  const tcp = attachments.filter(({ to, tcpPorts }) => to !== undefined && tcpPorts.length > 0);
-  return { status, findings: [...findings, ...tcp.map((attachment) => tcpFinding(resource, attachment))] };
+  const custom = resource.spec.action === 'CUSTOM';
+  if (refusal === undefined && (enforcement.kind !== 'enforce' || !(enforcement.http || custom)))
+    return { status, findings };
+  const tcp =
+    enforcement.kind === 'enforce' && (enforcement.http || custom)
+      ? attachments.filter(({ to, tcpPorts }) => to !== undefined && tcpPorts.length > 0)
+      : none;
+  const tell = custom ? customTcpFinding : tcpFinding;
+  return {
+    status,
+    findings: [
+      ...findings,
+      ...(refusal === undefined ? [] : [providerFinding(resource, refusal)]),
+      ...tcp.map((attachment) => tell(resource, attachment)),
+    ],
+  };
+}
+
+function providerFinding(resource: AuthorizationPolicy, refusal: string): Finding {
+  return {
+    code: 'PTL1320',
+    level: 'error',
+    resource: refOf(resource),
+    path: 'spec.provider.name',
+    message: `AuthorizationPolicy ${resource.metadata.name} has nobody to ask: ${refusal}`,
+    expected: 'an authorizer of extensionProviders in the mesh configuration, whose service exists',
+    came: resource.spec.provider?.name ?? 'none',
+    effect: 'what its rules match is denied',
+    next: 'add the provider to extensionProviders of ConfigMap istio, or correct the name',
+  };
+}
+
+function customTcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachment): Finding {
+  return {
+    code: 'PTL1321',
+    level: 'warning',
+    resource: refOf(resource),
+    path: 'spec.action',
+    message: `AuthorizationPolicy ${resource.metadata.name} has action CUSTOM, and ${target} has TCP ports: ${tcpPorts.join(', ')}`,
+    expected: 'an HTTP port',
+    came: `TCP ports ${tcpPorts.join(', ')}`,
+    effect: 'nobody is asked about connections: those that its rules match, but for their HTTP fields, are closed',
+    next: 'name the protocol of the port (appProtocol: http), or limit the rules to other ports',
+  };
 }
 
 function tcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachment): Finding {

@@ -4,6 +4,7 @@ import type { Finding } from '#model/finding.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import type { VirtualService } from '#resources/virtual-service.ts';
 import type { Addresses } from './addresses.ts';
+import type { AuthzProviders } from './authz-providers.ts';
 import { type BackendUse, useBackend } from './backend.ts';
 import type { Destinations } from './destinations.ts';
 import { findService } from './host.ts';
@@ -31,6 +32,7 @@ export interface PortSources {
   readonly virtualServices: VirtualServices;
   readonly destinations: Destinations;
   readonly policies: Policies;
+  readonly providers: AuthzProviders;
   readonly authentications: RequestAuthentications;
 }
 

@@ -1,4 +1,5 @@
 import type { GatewayClass } from '#resources/gateway-class.ts';
+import type { AuthzProviders } from './authz-providers.ts';
 import type { Gateways } from './gateways.ts';
 import { roleOfClass } from './gateway-class.ts';
 import { step } from './memo.ts';
@@ -14,17 +15,19 @@ export function createSurroundings(
   options: TranslateOptions,
 ): (
   mesh: MeshConfig,
+  providers: AuthzProviders,
   services: Services,
   classes: ReadonlyMap<string, GatewayClass>,
   gateways: Gateways,
   waypointOf: ReadonlyMap<KnownService, WaypointGateway>,
 ) => Surroundings {
-  return step((mesh, services, classes, gateways, waypointOf): Surroundings => {
+  return step((mesh, providers, services, classes, gateways, waypointOf): Surroundings => {
     const { waypoints, others } = gateways;
     const isWaypointClass = (name: string) => roleOfClass(name, classes, options) === 'waypoint';
     return {
       mesh,
-      trustDomains: [options.trustDomain, ...new Set([...options.trustDomainAliases, ...mesh.trustDomainAliases])],
+      providers,
+      trustDomains: [options.trustDomain, ...mesh.trustDomainAliases],
       services,
       waypointOf,
       waypoints,
@@ -32,7 +35,7 @@ export function createSurroundings(
       isWaypointClass,
       lookUp(resource, targets) {
         const { namespace } = resource.metadata;
-        const found: unknown[] = [resource, mesh];
+        const found: unknown[] = [resource, mesh, providers];
         for (const { kind, name } of targets) {
           if (kind === 'Gateway') {
             found.push(waypoints.get(`${namespace}/${name}`), others.has(`${namespace}/${name}`));

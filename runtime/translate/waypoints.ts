@@ -60,7 +60,8 @@ export function createWaypoints(
     const ofPorts = makePorts.all(services, shared, waypoint, policies, authenticators, from);
     findings.push(...ofPorts.findings);
     const keys = keyUses.get(key, authenticators, () => authenticators.flatMap((each) => each.uses));
-    const uses = keys.length === 0 ? ofPorts.uses : [...ofPorts.uses, keys];
+    const others = [keys, from.providers.uses].filter((list) => list.length > 0);
+    const uses = others.length === 0 ? ofPorts.uses : [...ofPorts.uses, ...others];
     const destinationOf = (service: KnownService) => from.destinations.of(service, namespace);
     const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
@@ -68,6 +69,7 @@ export function createWaypoints(
     const workloadAuthn = workloadRules.get(key, authenticators, () => jwtRules(authenticators));
     const authn = workloadAuthn === undefined ? {} : { workloadAuthn };
     const parts = {
+      extensionProviders: from.providers.all,
       ports: lists.keep(key, ofPorts.ports),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
@@ -76,14 +78,13 @@ export function createWaypoints(
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;
-    const { trustDomainAliases, pathNormalization, extensionProviders } = from.mesh;
+    const { trustDomainAliases, pathNormalization } = from.mesh;
     return made.get(key, [from.mesh, ...Object.values(parts)], () => ({
       namespace,
       name,
       trustDomain,
       trustDomainAliases,
       ...(pathNormalization === undefined ? {} : { pathNormalization }),
-      extensionProviders,
       ...parts,
     }));
   };

@@ -1,11 +1,11 @@
 import { AUTHZ_ALLOWS, AUTHZ_BODY, AUTHZ_CLOSED, AUTHZ_FLAGS, AUTHZ_FORMAT } from '#abi/authz.ts';
 import { FEATURE_AUTHZ } from '#abi/program.ts';
-import type { AuthzPolicy, AuthzPolicySet } from '#model/authz.ts';
+import type { AuthzPolicySet } from '#model/authz.ts';
 import { ProgramWriter } from '../writer.ts';
 import { Attributes } from './attribute.ts';
-import { ruleFactors, type AuthzTarget, type Factor, type RuleContext } from './conjunct.ts';
-import { RuleIndex } from './rule-index.ts';
-import { countValues, planRule } from './plan.ts';
+import type { AuthzTarget } from './conjunct.ts';
+import { customOf, providerRules } from './custom.ts';
+import { indexRules, rulesOf } from './possible-rule.ts';
 
 export type { AuthzTarget } from './conjunct.ts';
 
@@ -16,40 +16,21 @@ export type { AuthzTarget } from './conjunct.ts';
  */
 export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Array<ArrayBuffer> | undefined {
   if (set.closed !== undefined) return closedProgram(set.closed);
-  if (set.policies.length === 0) return undefined;
+  const { policies } = set;
+  if (policies.length === 0) return undefined;
+  const tcp = target.protocol === 'tcp';
   const attributes = new Attributes();
-  const deny = rulesOf(set.policies, { action: 'DENY', target, attributes });
-  const allow = rulesOf(set.policies, { action: 'ALLOW', target, attributes });
-  for (const { factors } of deny) countValues(factors);
-  for (const { factors } of allow) countValues(factors);
-
-  const index = new RuleIndex(attributes);
-  enter(index, 'DENY', deny);
-  enter(index, 'ALLOW', allow);
-  return index.write(set.policies, set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0);
-}
-
-function enter(rules: RuleIndex, action: AuthzPolicy['action'], possible: readonly PossibleRule[]): void {
-  for (const { policy, index, factors } of possible) rules.add(action, planRule(rules.rule(policy, index), factors));
-}
-
-interface PossibleRule {
-  readonly policy: number;
-  readonly index: number;
-  readonly factors: readonly Factor[];
-}
-
-/** The rules of an action that can hold for some request to the target, in the order of evaluation. */
-function rulesOf(policies: readonly AuthzPolicy[], context: RuleContext): readonly PossibleRule[] {
-  const rules: PossibleRule[] = [];
-  for (const [policy, { rules: its, action }] of policies.entries()) {
-    if (action !== context.action) continue;
-    for (const [index, rule] of its.entries()) {
-      const factors = ruleFactors(rule, context);
-      if (factors) rules.push({ policy, index, factors });
-    }
-  }
-  return rules;
+  // Nobody can be asked about a connection, so what a CUSTOM rule matches is denied.
+  const deny = rulesOf(policies, ({ action }) => action === 'DENY' || (tcp && action === 'CUSTOM'), {
+    action: 'DENY',
+    target,
+    attributes,
+  });
+  const allow = rulesOf(policies, ({ action }) => action === 'ALLOW', { action: 'ALLOW', target, attributes });
+  const asked = tcp ? [] : providerRules(policies, target, attributes);
+  const allows = policies.some(({ action }) => action === 'ALLOW');
+  const index = indexRules(attributes, [deny, allow, ...asked.map(({ rules }) => rules)]);
+  return index.write(policies, allows ? AUTHZ_ALLOWS : 0, customOf(policies, asked));
 }
 
 function closedProgram(reason: string): Uint8Array<ArrayBuffer> {

@@ -34,7 +34,7 @@ import {
 } from './clause.ts';
 import { claimPath } from './token.ts';
 
-export type { Action, AuthzTarget, Demand, RuleContext } from './clause.ts';
+export type { AuthzTarget, Demand, RuleContext } from './clause.ts';
 
 /** Demands that must all hold. Empty: always. */
 export type Conjunct = readonly Demand[];

@@ -7,6 +7,7 @@ import {
   ATTRIBUTE_PATH,
   ATTRIBUTE_SIZE,
   AUTHZ_ACTIVE_WORDS,
+  AUTHZ_ALLOW_WORDS,
   AUTHZ_ALWAYS,
   AUTHZ_ANCHORED,
   AUTHZ_ATOMS,
@@ -19,6 +20,7 @@ import {
   AUTHZ_ENTRY_COUNT,
   AUTHZ_FLAGS,
   AUTHZ_FORMAT,
+  AUTHZ_GENERATION,
   AUTHZ_LINKS,
   AUTHZ_LINK_RECORDS,
   AUTHZ_LINK_RECORDS_SIZE,
@@ -29,11 +31,17 @@ import {
   AUTHZ_POLICY_COUNT,
   AUTHZ_POSTINGS,
   AUTHZ_POSTINGS_SIZE,
+  AUTHZ_PROVIDERS,
+  AUTHZ_PROVIDER_COUNT,
   AUTHZ_RULES,
   AUTHZ_RULE_COUNT,
   AUTHZ_RULE_TABLE,
   AUTHZ_WORDS,
   AUTHZ_WORD_INDEX,
+  PROVIDER_END,
+  PROVIDER_SIZE,
+  PROVIDER_STATE,
+  PROVIDER_STATE_SIZE,
 } from '#abi/authz.ts';
 import { FEATURE_AUTHZ } from '#abi/program.ts';
 import type { AuthzPolicy } from '#model/authz.ts';
@@ -41,7 +49,7 @@ import { ProgramWriter } from '../writer.ts';
 import { writeAttribute } from './attribute-record.ts';
 import type { Atom, Attribute, Attributes } from './attribute.ts';
 import { TrieKeys, writeTrie } from './byte-trie.ts';
-import type { Action, Conjunct, Demand, Factor } from './conjunct.ts';
+import type { Conjunct, Demand, Factor } from './conjunct.ts';
 import { isMetadata, writeSteps } from './metadata-steps.ts';
 import { anchorOf, type PlannedRule } from './plan.ts';
 import { setBit, writePosting, type Mask } from './posting.ts';
@@ -68,20 +76,28 @@ interface Entry {
   readonly negative: Mask;
 }
 
+/** What goes with the sections of providers. */
+export interface CustomSections {
+  /** Where the property of each provider is read. */
+  readonly states: readonly string[];
+  readonly generation: number;
+}
+
 /** Gathers the conjuncts of all rules and writes them as a program. */
 export class RuleIndex {
   readonly #attributes: Attributes;
   readonly #rules: { readonly policy: number; readonly index: number }[] = [];
-  readonly #deny: Bound[] = [];
-  readonly #allow: Bound[] = [];
+  readonly #sections: readonly Bound[][];
   /** By word. */
   readonly #entries: Entry[][] = [];
   /** The last entry of each attribute: conjuncts are numbered in ascending order, so its word is the newest. */
   readonly #newest: { readonly word: number; readonly entry: Entry }[] = [];
   readonly #always: number[] = [];
 
-  constructor(attributes: Attributes) {
+  /** `sections`: how many groups of rules there are that are asked for apart. Each has words of its own. */
+  constructor(attributes: Attributes, sections: number) {
     this.#attributes = attributes;
+    this.#sections = Array.from({ length: sections }, () => []);
   }
 
   /** Enters a rule and gives its number; rules are entered in the order of evaluation. */
@@ -89,19 +105,21 @@ export class RuleIndex {
     return this.#rules.push({ policy, index }) - 1;
   }
 
-  add(action: Action, { rule, alternatives, links }: PlannedRule): void {
-    const bound = action === 'DENY' ? this.#deny : this.#allow;
-    for (const conjunct of alternatives) bound.push(this.#bind(conjunct, rule, links, anchorOf(conjunct)));
+  add(section: number, { rule, alternatives, links }: PlannedRule): void {
+    for (const conjunct of alternatives)
+      this.#sections[section]?.push(this.#bind(conjunct, rule, links, anchorOf(conjunct)));
   }
 
-  write(policies: readonly AuthzPolicy[], flags: number): Uint8Array<ArrayBuffer> {
+  /** The program: the first two sections are DENY and ALLOW, the others those of providers. */
+  write(policies: readonly AuthzPolicy[], flags: number, custom: CustomSections): Uint8Array<ArrayBuffer> {
     const writer = new ProgramWriter();
     writer.reserve(AUTHZ_BODY - writer.size);
     // By conjunct; what fills the last word up has none.
     const rules: number[] = [];
     let count = 0;
     const linked: { readonly conjunct: number; readonly links: readonly Factor[] }[] = [];
-    for (const list of [this.#deny, this.#allow]) {
+    const ends: number[] = [];
+    for (const list of this.#sections) {
       for (const bound of clustered(list)) {
         if (bound.links.length > 0) linked.push({ conjunct: count, links: bound.links });
         this.#number(bound, count);
@@ -113,8 +131,13 @@ export class RuleIndex {
         rules[count++] = bound.rule;
       }
       count = Math.ceil(count / 64) * 64;
-      writer.setU32(list === this.#deny ? AUTHZ_DENY_WORDS : AUTHZ_ACTIVE_WORDS, count / 64);
+      ends.push(count / 64);
     }
+    const [deny = 0, allow = 0, ...providers] = ends;
+    writer.setU32(AUTHZ_DENY_WORDS, deny);
+    writer.setU32(AUTHZ_ALLOW_WORDS, allow);
+    writer.setU32(AUTHZ_ACTIVE_WORDS, count / 64);
+    writeProviders(writer, custom, providers);
     const words = this.#writeLinks(writer, linked, count);
     writer.setU32(AUTHZ_WORDS, words);
     this.#writeRules(writer, rules, count, policies);
@@ -322,6 +345,20 @@ function useOf(uses: readonly Use[], attribute: Attribute): Use | undefined {
 /** The values of a demand as those of the attribute that it is bound to, which may be another instance of its own. */
 const atomsFor = (attribute: Attribute, demand: Demand, values: readonly Atom[]): readonly Atom[] =>
   attribute === demand.attribute ? values : values.map(({ match }) => attribute.atom(match));
+
+function writeProviders(writer: ProgramWriter, { states, generation }: CustomSections, ends: readonly number[]): void {
+  writer.setU32(AUTHZ_GENERATION, generation);
+  const table = writer.reserve(PROVIDER_SIZE * states.length);
+  writer.setU32(AUTHZ_PROVIDERS, table);
+  writer.setU32(AUTHZ_PROVIDER_COUNT, states.length);
+  for (const [index, state] of states.entries()) {
+    const at = writer.text(state);
+    const record = table + PROVIDER_SIZE * index;
+    writer.setU32(record + PROVIDER_STATE, at);
+    writer.setU32(record + PROVIDER_STATE_SIZE, writer.size - at);
+    writer.setU32(record + PROVIDER_END, ends[index] ?? 0);
+  }
+}
 
 /**
  * Attributes that lead to conjuncts come first, and of those the ones last that there may be any number of, in metadata
