@@ -114,7 +114,9 @@ export const ATTRIBUTE_METHOD: u32 = 7;
 /** Without query and fragment. */
 export const ATTRIBUTE_PATH: u32 = 8;
 export const ATTRIBUTE_HEADER: u32 = 9;
-export const ATTRIBUTE_KINDS: u32 = 10;
+/** As ATTRIBUTE_HOST, and also without port and final dots: asked where a match denies. */
+export const ATTRIBUTE_ANY_HOST: u32 = 10;
+export const ATTRIBUTE_KINDS: u32 = 11;
 
 export const ATTRIBUTE_KIND: usize = 0;
 export const ATTRIBUTE_FIRST_ATOM: usize = 4;

@@ -15,7 +15,8 @@ import {
 import { isKnown, knownAttribute, knownCount, matchedCount, matchedList } from './matched.ts';
 import { probe } from './posting.ts';
 import { OpenProgram } from './program.ts';
-import { know, knowHeaders, openRequest, unreadable } from './request.ts';
+import { know, knowHeaders, openRequest, pathHasParameters, unreadable } from './request.ts';
+import { AS_SENT, PATH_SPELLINGS } from './spelling.ts';
 
 /** No rule: nothing denied, or nothing allowed. */
 export const NO_RULE: i32 = -1;
@@ -33,23 +34,35 @@ let exhaustive: bool = false;
 /** The posting of the value that last refused a whole word: it often refuses the next one too. */
 let lastRefusal: u32 = 0;
 
-let decided: bool = false;
+let decided: i32 = NO_RULE;
 
 /** The rule that decided, by its number in the program's rule table, or NO_RULE. Of the program that just decided. */
 export function decidedRule(): i32 {
-  if (!decided) return NO_RULE;
-  return <i32>(exhaustive ? bestRule : load<u32>(opened.rules + (anyConjunct << 2)));
+  return decided;
 }
 
 /**
- * Decides the request at hand: DENY rules before ALLOW rules. `explain`: of the ALLOW rules that hold the first is
- * found, at more cost; of DENY rules it always is. Denies when anything that matters could not be read.
+ * Decides the request at hand: it must be allowed however its path is spelled. `explain`: of the ALLOW rules that hold
+ * the first is found, at more cost; of DENY rules it always is. Denies when anything that matters could not be read.
  */
 export function isAllowed(program: OpenProgram, explain: bool): bool {
-  decided = false;
+  decided = NO_RULE;
   if ((program.flags & AUTHZ_CLOSED) != 0) return false;
+  if (!isAllowedAs(AS_SENT, program, explain)) return false;
+  if (!pathHasParameters) return true;
+  const rule = decided;
+  for (let spelling = AS_SENT + 1; spelling < PATH_SPELLINGS; spelling++) {
+    if (!isAllowedAs(spelling, program, explain)) return false;
+  }
+  decided = rule;
+  return true;
+}
+
+/** DENY rules before ALLOW rules, with the path in one spelling. */
+function isAllowedAs(spelling: u32, program: OpenProgram, explain: bool): bool {
+  decided = NO_RULE;
   opened = program;
-  openRequest(program);
+  openRequest(program, spelling);
   lastRefusal = 0;
   const others = program.firstHeader;
   for (let attribute: u32 = 0; attribute < others; attribute++) {
@@ -57,13 +70,17 @@ export function isAllowed(program: OpenProgram, explain: bool): bool {
   }
   if (program.anchored > others) knowHeaders();
   if (program.denyWords > 0 && anyHolds(0, program.denyWords, true)) {
-    decided = true;
+    decided = heldRule();
     return false;
   }
   if ((program.flags & AUTHZ_ALLOWS) == 0) return !unreadable;
   if (!anyHolds(program.denyWords, program.activeWords, explain) || unreadable) return false;
-  decided = true;
+  decided = heldRule();
   return true;
+}
+
+function heldRule(): i32 {
+  return <i32>(exhaustive ? bestRule : load<u32>(opened.rules + (anyConjunct << 2)));
 }
 
 /** Any conjunct of words [first, end) holds. */

@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTE_ANY_HOST,
   ATTRIBUTE_ANY_NAMESPACE,
   ATTRIBUTE_DESTINATION_IP,
   ATTRIBUTE_DESTINATION_PORT,
@@ -40,6 +41,7 @@ import { portAt, readAddress, searchBlocks } from './address.ts';
 import { searchGlobs } from './glob.ts';
 import { add, beginValue, beginRequest } from './matched.ts';
 import { OpenProgram } from './program.ts';
+import { AS_SENT, dotlessSize, hasParameters, portlessSize, respell, spelled, spelledSize } from './spelling.ts';
 import { searchTable } from './table.ts';
 import { searchTemplates } from './template.ts';
 import { findExact, searchBackward, searchForward } from './trie.ts';
@@ -57,6 +59,11 @@ let opened: OpenProgram = changetype<OpenProgram>(0);
 /** Something that the decision depends on could not be read: the request must be denied. */
 export let unreadable: bool = false;
 
+/** How the path is read: AS_SENT or another of its spellings. */
+let pathSpelling: u32 = AS_SENT;
+/** The path that was read has parameters, so that other spellings of it may be judged otherwise. */
+export let pathHasParameters: bool = false;
+
 let headersRead: bool = false;
 let path: usize = 0;
 let pathSize: u32 = 0;
@@ -69,10 +76,12 @@ let principalRead: bool = false;
 let principal: usize = 0;
 let principalSize: u32 = 0;
 
-/** Begins a request that this program decides. */
-export function openRequest(program: OpenProgram): void {
+/** Begins a request that this program decides, as if its path were spelled so. */
+export function openRequest(program: OpenProgram, spelling: u32): void {
   opened = program;
   unreadable = false;
+  pathSpelling = spelling;
+  pathHasParameters = false;
   headersRead = false;
   path = 0;
   method = 0;
@@ -109,7 +118,7 @@ export function know(attribute: u32): void {
     default:
       if (!headersRead) readRequestHeaders(kind);
       beginValue(attribute, record);
-      searchHeader(record, kind);
+      searchHeader(attribute, record, kind);
   }
 }
 
@@ -149,7 +158,7 @@ function searchAddress(record: usize, kind: u32): void {
   }
 }
 
-function searchHeader(record: usize, kind: u32): void {
+function searchHeader(attribute: u32, record: usize, kind: u32): void {
   switch (kind) {
     case ATTRIBUTE_PATH:
       if (path != 0) search(record, path, pathSize);
@@ -160,7 +169,8 @@ function searchHeader(record: usize, kind: u32): void {
       else unreadable = true;
       break;
     case ATTRIBUTE_HOST:
-      if (host != 0) searchLowerCase(record, host, hostSize);
+    case ATTRIBUTE_ANY_HOST:
+      if (host != 0) searchHost(attribute, record, kind == ATTRIBUTE_ANY_HOST);
       else unreadable = true;
       break;
     default: // of other headers every line was put to its attribute when they were read
@@ -220,6 +230,11 @@ function keep(kind: u32, pointer: usize, size: u32): void {
   if (kind == ATTRIBUTE_PATH) {
     path = pointer;
     pathSize = indexOfEither(pointer, size, 0x3f /* ? */, 0x23 /* # */);
+    pathHasParameters = hasParameters(path, pathSize);
+    if (pathSpelling == AS_SENT) return;
+    respell(path, pathSize, pathSpelling);
+    path = spelled;
+    pathSize = spelledSize;
   } else if (kind == ATTRIBUTE_METHOD) {
     method = pointer;
     methodSize = size;
@@ -229,13 +244,24 @@ function keep(kind: u32, pointer: usize, size: u32): void {
   }
 }
 
-function searchLowerCase(record: usize, pointer: usize, size: u32): void {
-  const lower = allocate(size);
-  for (let i: u32 = 0; i < size; i++) {
-    const byte = load<u8>(pointer + i);
+/** The host in lower case; in `every` spelling, or as it was sent. */
+function searchHost(attribute: u32, record: usize, every: bool): void {
+  const lower = allocate(hostSize);
+  for (let i: u32 = 0; i < hostSize; i++) {
+    const byte = load<u8>(host + i);
     store<u8>(lower + i, byte - 0x41 < 26 ? byte | 0x20 : byte);
   }
-  search(record, lower, size);
+  search(record, lower, hostSize);
+  if (!every) return;
+  const portless = portlessSize(lower, hostSize);
+  if (portless != hostSize) {
+    beginValue(attribute, record);
+    search(record, lower, portless);
+  }
+  const bare = dotlessSize(lower, portless);
+  if (bare == portless) return;
+  beginValue(attribute, record);
+  search(record, lower, bare);
 }
 
 /** Puts a value to everything that an attribute's atoms are found by. */

@@ -10,6 +10,7 @@ import {
 import { accessLog } from './access-log.ts';
 import { CONNECTION_WINDOW, STREAM_WINDOW } from './cluster.ts';
 import { any } from './any.ts';
+import { WITHOUT_CLIENT_ENVOY_HEADERS } from './client-header.ts';
 import { duration } from './encode.ts';
 import type { EmitOptions, PathNormalization } from './options.ts';
 import { ads } from './source.ts';
@@ -68,6 +69,7 @@ export function httpConnection(routes: string, filters: HttpFilter[], options: E
         useRemoteAddress: true,
         skipXffAppend: true,
         internalAddressConfig: NOBODY_INTERNAL,
+        earlyHeaderMutationExtensions: [WITHOUT_CLIENT_ENVOY_HEADERS],
         preserveExternalRequestId: true,
         stripTrailingHostDot: true,
         // `100 Continue` is the application's to say, after the decision: a denied request gets its 403 without it.

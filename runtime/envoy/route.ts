@@ -15,6 +15,7 @@ import { RedirectAction_RedirectResponseCode } from '#gen/envoy/config/route/v3/
 import { any } from './any.ts';
 import { duration, encoded, NONE } from './encode.ts';
 import { DRAW_HEADER, filterName, UNRESOLVED, type Feature } from './names.ts';
+import { REFUSALS } from './refusal.ts';
 import type { XdsResource } from './resource.ts';
 import { shaped } from './shape.ts';
 import { field, hole, template } from './template.ts';
@@ -33,6 +34,7 @@ const VIRTUAL_HOST = toBinary(
   create(VirtualHostSchema, {
     name: 'service',
     domains: ['*'],
+    routes: [...REFUSALS],
     requestHeadersToRemove: [DRAW_HEADER, 'x-envoy-external-address'],
   }),
 );

@@ -11,7 +11,7 @@ import {
   TlsParameters_TlsProtocol,
 } from '#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
 import { any } from './any.ts';
-
+import { identityExpression } from './identity.ts';
 import { ads } from './source.ts';
 import { ENDPOINT_METADATA, ORIGINAL_DST } from './names.ts';
 
@@ -25,7 +25,7 @@ const tlsParams = {
   tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
 };
 
-const common = (peerPrefix: string) => ({
+const common = (trustDomain: string) => ({
   tlsParams,
   alpnProtocols: ['h2'],
   tlsCertificateSdsSecretConfigs: [{ name: CERTIFICATE, sdsConfig: ads() }],
@@ -36,7 +36,9 @@ const common = (peerPrefix: string) => ({
         matchTypedSubjectAltNames: [
           {
             sanType: SubjectAltNameMatcher_SanType.URI,
-            matcher: { matchPattern: { case: 'prefix' as const, value: peerPrefix } },
+            matcher: {
+              matchPattern: { case: 'safeRegex' as const, value: { regex: identityExpression(trustDomain) } },
+            },
           },
         ],
       },
@@ -58,7 +60,7 @@ export function downstreamTls(trustDomain: string): TransportSocket {
         requireClientCertificate: true,
         disableStatefulSessionResumption: true,
         sessionTicketKeysType: { case: 'disableStatelessSessionResumption', value: true },
-        commonTlsContext: common(`spiffe://${trustDomain}/`),
+        commonTlsContext: common(trustDomain),
       }),
     },
   });
@@ -75,7 +77,7 @@ export function upstreamTls(trustDomain: string): TransportSocket {
       case: 'typedConfig',
       value: any(UpstreamTlsContextSchema, {
         maxSessionKeys: 0,
-        commonTlsContext: common(`spiffe://${trustDomain}/`),
+        commonTlsContext: common(trustDomain),
       }),
     },
   });

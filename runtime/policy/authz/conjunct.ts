@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTE_ANY_HOST,
   ATTRIBUTE_ANY_NAMESPACE,
   ATTRIBUTE_DESTINATION_IP,
   ATTRIBUTE_DESTINATION_PORT,
@@ -89,7 +90,7 @@ function sourceClauses({ principals, namespaces, ipBlocks }: AuthzSource, contex
 function operationClauses({ hosts, methods, paths, ports }: AuthzOperation, context: RuleContext): readonly Folded[] {
   return [
     portClause(ports, context),
-    textClause(hosts, ATTRIBUTE_HOST, '', context),
+    ...readingClauses(hosts, ATTRIBUTE_HOST, ATTRIBUTE_ANY_HOST, context),
     textClause(methods, ATTRIBUTE_METHOD, '', context),
     textClause(paths, ATTRIBUTE_PATH, '', context),
   ];
@@ -115,22 +116,31 @@ function conditionClauses(condition: AuthzCondition, context: RuleContext): read
   }
 }
 
+const namespaceClauses = (clause: Clause<StringMatch>, context: RuleContext): readonly Folded[] =>
+  readingClauses(clause, ATTRIBUTE_NAMESPACE, ATTRIBUTE_ANY_NAMESPACE, context);
+
 /**
- * A namespace that is found in an identity in more than one place counts for an ALLOW rule only where it stands first,
- * and against it anywhere; for a DENY rule the other way round.
+ * What can be read in more than one way (a namespace that is found in an identity in several places, a host with and
+ * without its port) counts for an ALLOW rule only in its first reading, and against it in any; for a DENY rule the
+ * other way round.
  */
-function namespaceClauses({ any, none }: Clause<StringMatch>, context: RuleContext): readonly Folded[] {
+function readingClauses(
+  { any, none }: Clause<StringMatch>,
+  first: number,
+  every: number,
+  context: RuleContext,
+): readonly Folded[] {
   const deny = context.action === 'DENY';
   return [
-    textClause({ any, none: [] }, deny ? ATTRIBUTE_ANY_NAMESPACE : ATTRIBUTE_NAMESPACE, '', context),
-    textClause({ any: [], none }, deny ? ATTRIBUTE_NAMESPACE : ATTRIBUTE_ANY_NAMESPACE, '', context),
+    textClause({ any, none: [] }, deny ? every : first, '', context),
+    textClause({ any: [], none }, deny ? first : every, '', context),
   ];
 }
 
 function textClause(clause: Clause<StringMatch>, kind: number, name: string, context: RuleContext): Folded {
   if (clause.any.length === 0 && clause.none.length === 0) return true;
   if (kind >= ATTRIBUTE_HOST && context.target.protocol === 'tcp') return context.action === 'DENY';
-  const lowerCase = kind === ATTRIBUTE_HOST;
+  const lowerCase = kind === ATTRIBUTE_HOST || kind === ATTRIBUTE_ANY_HOST;
   return demand(clause, kind, name, context, (match) => textMatch(match, lowerCase));
 }
 

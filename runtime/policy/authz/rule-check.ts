@@ -8,6 +8,7 @@ import type {
   Clause,
 } from '#model/authz.ts';
 import type { StringMatch } from '#model/match.ts';
+import { hostSpellings } from './spelling.ts';
 import { addressHolds, asciiLowerCase, linesHold, lowerCased, portHolds, textsHold } from './value.ts';
 
 /** Where a request is decided. On a TCP port there is no host, method, path or header. */
@@ -24,14 +25,18 @@ export interface Check {
 /** Alternatives of which one must hold; each is checks that must all hold. */
 type Alternatives = readonly (readonly Check[])[];
 
-/** The parts of a rule that must all hold: one of its `from`, one of its `to`, and its `when`. For `explain`. */
+/**
+ * The parts of a rule that must all hold: one of its `from`, one of its `to`, and its `when`. For `explain`. `path` is
+ * the request's, in the spelling that is judged.
+ */
 export function ruleParts(
   rule: AuthzRule,
   { action }: AuthzPolicy,
   request: AuthzRequest,
   target: ReferenceTarget,
+  path = request.path,
 ): readonly Alternatives[] {
-  const context: Context = { action, request, target };
+  const context: Context = { action, request, target, path };
   // An empty list makes no demand; `when` is one alternative, of which every condition must hold.
   return [
     rule.from.map((source, index) => sourceChecks(source, `from[${index}]`, context)),
@@ -46,6 +51,7 @@ interface Context {
   readonly action: AuthzPolicy['action'];
   readonly request: AuthzRequest;
   readonly target: ReferenceTarget;
+  readonly path: string;
 }
 
 function sourceChecks(source: AuthzSource, at: string, context: Context): Check[] {
@@ -64,10 +70,10 @@ function operationChecks(operation: AuthzOperation, at: string, context: Context
   return [
     {
       field: `${at}.hosts`,
-      holds: http(hosts, () => textsHold(lowerCased(hosts), asciiLowerCase(request.host))),
+      holds: http(hosts, () => hostHolds(lowerCased(hosts), context)),
     },
     { field: `${at}.methods`, holds: http(methods, () => textsHold(methods, request.method)) },
-    { field: `${at}.paths`, holds: http(paths, () => textsHold(paths, pathOf(request.path))) },
+    { field: `${at}.paths`, holds: http(paths, () => textsHold(paths, pathOf(context.path))) },
     { field: `${at}.ports`, holds: portHolds(ports, request.destinationPort) },
   ];
 }
@@ -108,8 +114,20 @@ function principalHolds(clause: Clause<StringMatch>, principal: string | undefin
  * must gain nothing by it: for what grants access only the first counts, for what refuses it every one does. Istio's
  * expression lets any count for both, and lets `*` reach over slashes.
  */
-function namespaceHolds({ any, none }: Clause<StringMatch>, { action, request }: Context): boolean {
-  const all = namespaces(request.principal ?? '');
+function namespaceHolds(clause: Clause<StringMatch>, { action, request }: Context): boolean {
+  return readingsHold(clause, action, namespaces(request.principal ?? ''));
+}
+
+function hostHolds(clause: Clause<StringMatch>, { action, request }: Context): boolean {
+  return readingsHold(clause, action, hostSpellings(asciiLowerCase(request.host)));
+}
+
+/** Of several readings of one thing the first grants; each refuses. */
+function readingsHold(
+  { any, none }: Clause<StringMatch>,
+  action: AuthzPolicy['action'],
+  all: readonly string[],
+): boolean {
   const first = all.slice(0, 1);
   const [granting, refusing] = action === 'ALLOW' ? [first, all] : [all, first];
   return linesHold({ any, none: [] }, granting) && linesHold({ any: [], none }, refusing);

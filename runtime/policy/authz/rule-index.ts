@@ -1,5 +1,6 @@
 import {
   ATOM_SIZE,
+  ATTRIBUTE_ANY_HOST,
   ATTRIBUTE_HEADER,
   ATTRIBUTE_HOST,
   ATTRIBUTE_METHOD,
@@ -285,6 +286,8 @@ export class RuleIndex {
     const kinds = new Set(
       this.#attributes.all.filter((attribute) => attribute.used().length > 0).map(({ kind }) => kind),
     );
+    // Both kinds of host are read from one header.
+    if (kinds.delete(ATTRIBUTE_ANY_HOST)) kinds.add(ATTRIBUTE_HOST);
     const pseudo = [ATTRIBUTE_HOST, ATTRIBUTE_METHOD, ATTRIBUTE_PATH].filter((kind) => kinds.has(kind));
     return pseudo.length === 1 && !kinds.has(ATTRIBUTE_HEADER) ? AUTHZ_ONE_HEADER : 0;
   }

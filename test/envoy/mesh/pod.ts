@@ -17,6 +17,8 @@ export interface PodOptions {
   readonly identity?: SpiffeId;
   /** Speaks first and echoes bytes instead of HTTP. */
   readonly tcp?: boolean;
+  /** Instead of the echo; `seen` stays empty then. */
+  readonly application?: TcpServer;
 }
 
 /** What an echo application saw of a request; also its JSON answer. */
@@ -46,7 +48,7 @@ export async function startPod(authority: Authority, options: PodOptions): Promi
   const { name, address, port } = options;
   const seen: Seen[] = [];
   const callers = new Set<SpiffeId>();
-  const application = options.tcp ? tcpEcho() : httpEcho(name, seen);
+  const application = options.application ?? (options.tcp ? tcpEcho() : httpEcho(name, seen));
   let connections = 0;
   application.on('connection', () => connections++);
   await listening(application, address, port);
@@ -60,7 +62,7 @@ export async function startPod(authority: Authority, options: PodOptions): Promi
     },
     async close() {
       await endpoint?.close(0);
-      if ('closeAllConnections' in application) application.closeAllConnections();
+      if ('closeAllConnections' in application) (application as Server).closeAllConnections();
       await new Promise<void>((resolve) => application.close(() => resolve()));
     },
   };
