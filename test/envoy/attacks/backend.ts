@@ -37,6 +37,8 @@ export function createBackend(): Backend {
     request.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')));
     request.on('error', () => undefined);
     request.on('end', () => {
+      // HTTP/2 in Node also ends what was reset.
+      if (request.aborted) return;
       const heard: Heard = {
         protocol,
         method: request.method ?? '',

@@ -31,12 +31,16 @@ export async function startAttackWorld<Name extends string>(
 ): Promise<AttackWorld<Name>> {
   const backend = createBackend();
   const entries = Object.entries<Target>(targets);
+  const nameOf = (key: string): string => key.toLowerCase();
   const at = Object.fromEntries(
     entries.map(([name, { port = 80 }], index) => [name, `10.96.${net}.${10 + index}:${port}`]),
   ) as Record<Name, string>;
   const texts = entries.flatMap(([name, { policies = [], port = 80, portName = 'http' }], index) => [
-    service({ name, ip: `10.96.${net}.${10 + index}`, port, portName }).replace(`app: ${name}`, 'app: backend'),
-    ...policies.map(([action, rules], number) => policy(`${name}-${number}`, name, action, rules)),
+    service({ name: nameOf(name), ip: `10.96.${net}.${10 + index}`, port, portName }).replace(
+      `app: ${nameOf(name)}`,
+      'app: backend',
+    ),
+    ...policies.map(([action, rules], number) => policy(`${nameOf(name)}-${number}`, nameOf(name), action, rules)),
   ]);
   const base = documents(
     NAMESPACE,
