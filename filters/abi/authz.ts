@@ -70,6 +70,8 @@ export const AUTHZ_CLOSED: u16 = 1;
 export const AUTHZ_ALLOWS: u16 = 2;
 /** Of the request's headers nothing but one pseudo header is needed, so that one is read alone. */
 export const AUTHZ_ONE_HEADER: u16 = 4;
+/** A header that a policy names must not come on several lines: such a request is refused instead of judged. */
+export const AUTHZ_SINGLE_LINES: u16 = 8;
 
 export const AUTHZ_WORDS: usize = 16;
 export const AUTHZ_DENY_WORDS: usize = 20;

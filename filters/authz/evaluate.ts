@@ -5,6 +5,7 @@ import {
   ATTRIBUTE_SIZE,
   AUTHZ_ALLOWS,
   AUTHZ_CLOSED,
+  AUTHZ_SINGLE_LINES,
   ENTRY_ATTRIBUTE,
   ENTRY_NEGATIVE,
   ENTRY_POSITIVE,
@@ -15,7 +16,7 @@ import {
 import { isKnown, knownAttribute, knownCount, matchedCount, matchedList } from './matched.ts';
 import { probe } from './posting.ts';
 import { OpenProgram } from './program.ts';
-import { know, knowHeaders, openRequest, pathHasParameters, unreadable } from './request.ts';
+import { know, knowHeaders, openRequest, pathHasParameters, repeated, unreadable } from './request.ts';
 import { AS_SENT, PATH_SPELLINGS } from './spelling.ts';
 
 /** No rule: nothing denied, or nothing allowed. */
@@ -63,6 +64,10 @@ function isAllowedAs(spelling: u32, program: OpenProgram, explain: bool): bool {
   decided = NO_RULE;
   opened = program;
   openRequest(program, spelling);
+  if ((program.flags & AUTHZ_SINGLE_LINES) != 0 && program.names != 0) {
+    knowHeaders();
+    if (repeated) return false;
+  }
   lastRefusal = 0;
   const others = program.firstHeader;
   for (let attribute: u32 = 0; attribute < others; attribute++) {

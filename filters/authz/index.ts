@@ -10,9 +10,10 @@ import { Root } from '../sdk/root.ts';
 import { Stream } from '../sdk/stream.ts';
 import { closeDownstream } from '../sdk/tcp.ts';
 import { text } from '../sdk/text.ts';
-import { denyRequest, denyWithoutProgram } from './denial.ts';
+import { denyRequest, denyWithoutProgram, refuseRepeated } from './denial.ts';
 import { decidedRule, isAllowed } from './evaluate.ts';
 import { OpenProgram, openProgram } from './program.ts';
+import { repeated } from './request.ts';
 
 export * from '../sdk/plugin';
 export { proxy_on_request_headers } from '../sdk/http';
@@ -53,7 +54,8 @@ class Authz extends Feature {
     }
     const program = changetype<OpenProgram>(state);
     if (isAllowed(program, explaining)) return ACTION_CONTINUE;
-    denyRequest(program, decidedRule());
+    if ((program.flags & AUTHZ_CLOSED) == 0 && repeated) refuseRepeated();
+    else denyRequest(program, decidedRule());
     return ACTION_PAUSE;
   }
 

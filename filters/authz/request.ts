@@ -22,6 +22,7 @@ import {
   ATTRIBUTE_TABLE_SEED,
   ATTRIBUTE_TEMPLATES,
   AUTHZ_ONE_HEADER,
+  AUTHZ_SINGLE_LINES,
 } from '../abi/authz.ts';
 import { HEADER_MAP_REQUEST, STATUS_NOT_FOUND, STATUS_OK } from '../abi/proxy.ts';
 import {
@@ -39,7 +40,7 @@ import { indexOfEither, isText, text } from '../sdk/text.ts';
 import { value, valueSize } from '../sdk/value.ts';
 import { portAt, readAddress, searchBlocks } from './address.ts';
 import { searchGlobs } from './glob.ts';
-import { add, beginValue, beginRequest } from './matched.ts';
+import { add, beginValue, beginRequest, isKnown } from './matched.ts';
 import { OpenProgram } from './program.ts';
 import { AS_SENT, dotlessSize, hasParameters, portlessSize, respell, spelled, spelledSize } from './spelling.ts';
 import { searchTable } from './table.ts';
@@ -58,6 +59,9 @@ let opened: OpenProgram = changetype<OpenProgram>(0);
 
 /** Something that the decision depends on could not be read: the request must be denied. */
 export let unreadable: bool = false;
+
+/** A header that the program names came on several lines, which it does not take. */
+export let repeated: bool = false;
 
 /** How the path is read: AS_SENT or another of its spellings. */
 let pathSpelling: u32 = AS_SENT;
@@ -80,6 +84,7 @@ let principalSize: u32 = 0;
 export function openRequest(program: OpenProgram, spelling: u32): void {
   opened = program;
   unreadable = false;
+  repeated = false;
   pathSpelling = spelling;
   pathHasParameters = false;
   headersRead = false;
@@ -203,7 +208,9 @@ function readRequestHeaders(kind: u32): void {
       // They come first; what is left is of no use.
       if (wanted <= 0) return;
     } else {
-      searchNamed(findExact(opened.base, names, headerName, headerNameSize));
+      const attribute = findExact(opened.base, names, headerName, headerNameSize);
+      if (attribute != 0 && isKnown(attribute - 1) && (opened.flags & AUTHZ_SINGLE_LINES) != 0) repeated = true;
+      searchNamed(attribute);
     }
   }
 }

@@ -8,10 +8,9 @@ const PERCENT: u8 = 0x25;
 const SLASH: u8 = 0x2f;
 const DOT: u8 = 0x2e;
 
-/** A path as it was sent, without the parameters of its segments, and without the separators of parameters alone. */
+/** A path as it was sent, without the parameters of its segments, and (2) without the separators of parameters alone. */
 export const AS_SENT: u32 = 0;
-export const WITHOUT_PARAMETERS: u32 = 1;
-export const WITHOUT_SEPARATORS: u32 = 2;
+const WITHOUT_PARAMETERS: u32 = 1;
 export const PATH_SPELLINGS: u32 = 3;
 
 /** What `respell` made; until the end of the callback. */

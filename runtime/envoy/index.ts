@@ -67,7 +67,7 @@ function portResources(
   listener: (port: ServicePort) => XdsResource,
 ): readonly XdsResource[] {
   const name = portName(port);
-  const programs = compilePrograms(port);
+  const programs = compilePrograms(port, { singleLines: options.repeatedHeaders === 'refuse' });
   const resources = [...port.addresses.map((address) => bridge(authority(address, port.port), name)), listener(port)];
   if (port.protocol !== 'tcp') {
     resources.push(routeConfiguration(name, port.routes));

@@ -14,8 +14,9 @@ export interface Programs {
   readonly metrics: Uint8Array | undefined;
 }
 
-export function compilePrograms(port: ServicePort): Programs {
-  const target = { port: port.port, addresses: port.addresses };
+/** `singleLines`: a request that repeats a header that a policy names is refused. */
+export function compilePrograms(port: ServicePort, { singleLines = false } = {}): Programs {
+  const target = { port: port.port, addresses: port.addresses, singleLines };
   return {
     authz: port.protocol === 'tcp' ? undefined : compileAuthz(port.authz, { ...target, protocol: 'http' }),
     authzTcp:

@@ -36,6 +36,13 @@ const flags = {
     choices: ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES', 'STRICT'],
     about: 'how paths are normalized before policies see them (default STRICT)',
   },
+  'repeated-headers': {
+    type: 'string',
+    value: 'judge|refuse',
+    choices: ['judge', 'refuse'],
+    default: 'judge',
+    about: 'a header that a policy names, on several lines: every line counts, or the request is refused (better)',
+  },
   'access-log': { type: 'string', value: 'FILE', about: 'where requests are logged as JSON lines (default: none)' },
   state,
   demo: { type: 'boolean', about: 'run Bookinfo in this process and show it by real requests' },

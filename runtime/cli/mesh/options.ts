@@ -1,5 +1,5 @@
 import type { CredentialFiles } from '#identity/files.ts';
-import type { PathNormalization } from '#envoy/options.ts';
+import type { PathNormalization, RepeatedHeaders } from '#envoy/options.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
 import type { EnvoyBinary } from '#proxy/find.ts';
 import type { Statistics } from '#proxy/statistics.ts';
@@ -26,6 +26,7 @@ export interface MeshOptions {
   readonly concurrency?: number;
   readonly accessLog?: string;
   readonly pathNormalization: PathNormalization;
+  readonly repeatedHeaders?: RepeatedHeaders;
   /** Envoy's own; the metrics of requests are always there. */
   readonly statistics: Statistics;
   readonly report: (event: MeshEvent) => void;

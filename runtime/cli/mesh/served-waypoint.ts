@@ -51,6 +51,7 @@ export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<Serv
     bind,
     modules: parts.modules,
     pathNormalization: options.pathNormalization,
+    ...(options.repeatedHeaders === undefined ? {} : { repeatedHeaders: options.repeatedHeaders }),
     maxConnectionMs: DEFAULTS.maxConnectionMs,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });

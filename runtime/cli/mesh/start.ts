@@ -36,6 +36,7 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
     ...(values.concurrency === undefined ? {} : { concurrency: positive('--concurrency', values.concurrency) }),
     ...(values['access-log'] === undefined ? {} : { accessLog: resolve(values['access-log']) }),
     pathNormalization: normalization(values['path-normalization']),
+    repeatedHeaders: values['repeated-headers'] === 'refuse' ? 'refuse' : 'judge',
     statistics: values.stats === 'service' ? 'service' : 'proxy',
     report: createReporter(terminal),
   };

@@ -1,4 +1,4 @@
-import { AUTHZ_ALLOWS, AUTHZ_BODY, AUTHZ_CLOSED, AUTHZ_FLAGS, AUTHZ_FORMAT } from '#abi/authz.ts';
+import { AUTHZ_ALLOWS, AUTHZ_BODY, AUTHZ_CLOSED, AUTHZ_FLAGS, AUTHZ_FORMAT, AUTHZ_SINGLE_LINES } from '#abi/authz.ts';
 import { FEATURE_AUTHZ } from '#abi/program.ts';
 import type { AuthzPolicy, AuthzPolicySet } from '#model/authz.ts';
 import { ProgramWriter } from '../writer.ts';
@@ -32,7 +32,8 @@ export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Arr
       index.add(action, planRule(index.rule(policy, number), factors));
     }
   }
-  return index.write(set.policies, set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0);
+  const allows = set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0;
+  return index.write(set.policies, target.singleLines ? allows | AUTHZ_SINGLE_LINES : allows);
 }
 
 interface PossibleRule {

@@ -22,6 +22,8 @@ export interface AuthzTarget {
   readonly port: number;
   readonly addresses: readonly string[];
   readonly protocol: 'http' | 'tcp';
+  /** Requests with several lines of a header that a policy names are refused instead of judged. */
+  readonly singleLines?: boolean;
 }
 
 /** One attribute of a request and what it must be: any of `any` (empty: no matter), none of `none`. */

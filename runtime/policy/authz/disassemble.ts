@@ -7,6 +7,7 @@ import {
   AUTHZ_DENY_WORDS,
   AUTHZ_LINKS,
   AUTHZ_ONE_HEADER,
+  AUTHZ_SINGLE_LINES,
   AUTHZ_POLICIES,
   AUTHZ_RULES,
   AUTHZ_RULE_COUNT,
@@ -88,6 +89,7 @@ function flagTexts(flags: number): string {
   const texts = [
     (flags & AUTHZ_ALLOWS) !== 0 ? ', allows' : '',
     (flags & AUTHZ_ONE_HEADER) !== 0 ? ', reads one header' : '',
+    (flags & AUTHZ_SINGLE_LINES) !== 0 ? ', refuses repeated headers' : '',
   ];
   return texts.join('');
 }

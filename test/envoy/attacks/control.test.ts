@@ -101,7 +101,7 @@ describe('the control socket', () => {
       [':authority', 'xds'],
       ['content-type', 'application/grpc'],
     ]);
-    for (let round = 0; round < 50 && !peer.closed; round++) {
+    for (let round = 0; round < 12 && !peer.closed; round++) {
       const frames = Array.from({ length: 100 }, () => {
         const stream = peer.next();
         return [frame(HEADERS, END_HEADERS, stream, fields), frame(RST_STREAM, 0, stream, u32(8))];

@@ -65,6 +65,27 @@ describe('headers', () => {
     });
   });
 
+  it('A8 refused as a whole where the operator says so', async () => {
+    const strict = await startAttackWorld(
+      54,
+      { named: { policies: [['ALLOW', when('values: [admin]')]] }, open: {} },
+      { repeatedHeaders: 'refuse' },
+    );
+    try {
+      const statusOf = async (to: string, lines: readonly string[]): Promise<number | string> =>
+        (await exchange(strict.mesh, { to, bytes: get('/', lines) })).first;
+      expect(await statusOf(strict.at.named, ['x-role: admin', 'x-role: admin'])).toBe(400);
+      expect(await statusOf(strict.at.named, ['x-role: guest', 'X-Role: admin'])).toBe(400);
+      expect(await statusOf(strict.at.named, ['x-role: admin', 'x-role:'])).toBe(400);
+      expect(strict.backend.requests).toEqual([]);
+      expect(await statusOf(strict.at.named, ['x-role: admin', 'x-other: a', 'x-other: b'])).toBe(200);
+      expect(await statusOf(strict.at.named, ['x-role: guest'])).toBe(403);
+      expect(await statusOf(strict.at.open, ['x-role: guest', 'x-role: admin'])).toBe(200);
+    } finally {
+      await strict.stop();
+    }
+  });
+
   it('A8 one line with a comma is one value', async () => {
     const line = ['x-role: guest,admin'];
     expect((await send('denyAdmin', line)).first).toBe(200);

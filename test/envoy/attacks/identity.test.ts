@@ -123,7 +123,7 @@ describe('identity, in the filter', () => {
         action,
         rules: [
           {
-            from: [{ principals: none, namespaces: none, ipBlocks: none, ...source } as AuthzSource],
+            from: [{ principals: none, namespaces: none, ipBlocks: none, ...source }],
             to: [],
             when: [],
           },

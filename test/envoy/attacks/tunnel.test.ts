@@ -1,6 +1,6 @@
 import { constants, connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pod, service } from '../mesh/manifests.ts';
 import { openDoor } from './door.ts';
 import { exchange, get } from './exchange.ts';
@@ -94,9 +94,7 @@ describe('tunnels', () => {
     let bytes = 0;
     awake.on('data', (chunk: Buffer) => (bytes += chunk.length));
     awake.write('GET /bytes/3000000 HTTP/1.1\r\nhost: x\r\n\r\n');
-    const end = Date.now() + 10_000;
-    while (bytes < 3_000_000 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(bytes).toBeGreaterThan(3_000_000);
+    await vi.waitFor(() => expect(bytes).toBeGreaterThan(3_000_000), 10_000);
     opened.destroy();
   });
 

@@ -62,7 +62,7 @@ export async function startPod(authority: Authority, options: PodOptions): Promi
     },
     async close() {
       await endpoint?.close(0);
-      if ('closeAllConnections' in application) (application as Server).closeAllConnections();
+      if ('closeAllConnections' in application) application.closeAllConnections();
       await new Promise<void>((resolve) => application.close(() => resolve()));
     },
   };
