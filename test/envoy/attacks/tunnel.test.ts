@@ -84,7 +84,7 @@ describe('tunnels', () => {
     const big = '10.96.49.90:80';
     const asleep = Array.from({ length: 15 }, () => tunnel(opened, big));
     for (const stream of asleep) {
-      stream.write('GET /bytes/4000000 HTTP/1.1\r\nhost: x\r\n\r\n');
+      stream.write('GET /bytes/9000000 HTTP/1.1\r\nhost: x\r\n\r\n');
       stream.pause();
     }
     await Promise.all(asleep.map(statusOf));
