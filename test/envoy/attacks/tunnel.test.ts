@@ -89,7 +89,7 @@ describe('tunnels', () => {
     }
     await Promise.all(asleep.map(statusOf));
     // Until what they may hold is full.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
     const awake = tunnel(opened, big);
     let bytes = 0;
     awake.on('data', (chunk: Buffer) => (bytes += chunk.length));
