@@ -92,6 +92,8 @@ export const AUTHZ_ALLOWS: u16 = 2;
 export const AUTHZ_ONE_HEADER: u16 = 4;
 /** The program names providers to ask and decides nothing itself. */
 export const AUTHZ_CUSTOM: u16 = 8;
+/** A header that a policy names must not come on several lines: such a request is refused instead of judged. */
+export const AUTHZ_SINGLE_LINES: u16 = 16;
 
 export const AUTHZ_WORDS: usize = 16;
 export const AUTHZ_DENY_WORDS: usize = 20;
@@ -158,7 +160,9 @@ export const ATTRIBUTE_METADATA: u32 = 16;
 /** The same, but only as a text, or only as a list. */
 export const ATTRIBUTE_METADATA_TEXT: u32 = 17;
 export const ATTRIBUTE_METADATA_LIST: u32 = 18;
-export const ATTRIBUTE_KINDS: u32 = 19;
+/** As ATTRIBUTE_HOST, and also without the port of http and final dots: asked where a match denies. */
+export const ATTRIBUTE_ANY_HOST: u32 = 19;
+export const ATTRIBUTE_KINDS: u32 = 20;
 
 // Issuer and subject become one text, so that `not` can be asked about both at once: a mark, the issuer, a separator,
 // the subject. Mark and separator are bytes that no UTF-8 text has, so no two principals make the same text.

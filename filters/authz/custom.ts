@@ -19,7 +19,8 @@ import { isText, text } from '../sdk/text.ts';
 import { value, valueSize } from '../sdk/value.ts';
 import { anyHolds, beginRequest } from './evaluate.ts';
 import { OpenProgram } from './program.ts';
-import { unreadable } from './request.ts';
+import { pathHasParameters, repeated, unreadable } from './request.ts';
+import { AS_SENT, PATH_SPELLINGS } from './spelling.ts';
 
 const ASKED = text(PROVIDER_ASKED);
 const GENERATION = text(STATE_PREFIX + STATE_CUSTOM);
@@ -31,7 +32,17 @@ const generation = memory.data(4, 4);
  */
 export function callProviders(program: OpenProgram): bool {
   if ((program.flags & AUTHZ_CLOSED) != 0) return false;
-  beginRequest(program);
+  // A rule that holds in any spelling of the path asks.
+  for (let spelling = AS_SENT; spelling < PATH_SPELLINGS; spelling++) {
+    beginRequest(program, spelling);
+    if (!callMatching(program) || unreadable || repeated) return false;
+    if (!pathHasParameters) break;
+  }
+  store<u32>(generation, program.generation);
+  return write(GENERATION.pointer, GENERATION.size, generation, 4);
+}
+
+function callMatching(program: OpenProgram): bool {
   const base = program.base;
   let provider = base + load<u32>(base, AUTHZ_PROVIDERS);
   let first = program.allowWords;
@@ -44,8 +55,7 @@ export function callProviders(program: OpenProgram): bool {
     first = end;
     provider += PROVIDER_SIZE;
   }
-  store<u32>(generation, program.generation);
-  return write(GENERATION.pointer, GENERATION.size, generation, 4) && !unreadable;
+  return true;
 }
 
 function write(path: usize, pathSize: u32, pointer: usize, size: u32): bool {
@@ -60,6 +70,15 @@ export function wereAsked(program: OpenProgram): bool {
   if (program.generation == 0) return true;
   const told = readState(GENERATION.pointer, GENERATION.size) == STATUS_OK && valueSize == 4;
   if (told && load<u32>(value) == program.generation) return true;
+  for (let spelling = AS_SENT; spelling < PATH_SPELLINGS; spelling++) {
+    beginRequest(program, spelling);
+    if (!matchingWereAsked(program) || unreadable || repeated) return false;
+    if (!pathHasParameters) break;
+  }
+  return true;
+}
+
+function matchingWereAsked(program: OpenProgram): bool {
   const base = program.base;
   let provider = base + load<u32>(base, AUTHZ_PROVIDERS);
   let first = program.allowWords;
@@ -73,5 +92,5 @@ export function wereAsked(program: OpenProgram): bool {
     first = end;
     provider += PROVIDER_SIZE;
   }
-  return !unreadable;
+  return true;
 }

@@ -8,6 +8,9 @@ import { OpenProgram } from './program.ts';
 
 const FORBIDDEN: u32 = 403;
 const BODY = text('RBAC: access denied');
+const BAD_REQUEST: u32 = 400;
+const REPEATED = text('repeated_policy_header');
+const REPEATED_BODY = text('Bad Request');
 const NONE = text('rbac_access_denied_matched_policy[none]');
 const MATCHED = text('rbac_access_denied_matched_policy[');
 const END = text(']]');
@@ -37,6 +40,11 @@ export function denyRequest(program: OpenProgram, rule: i32): void {
 function put(at: usize, pointer: usize, size: u32): usize {
   memory.copy(at, pointer, size);
   return at + size;
+}
+
+/** Answers 400 to a request with several lines of a header that a policy names. */
+export function refuseRepeated(): void {
+  reply(BAD_REQUEST, REPEATED.pointer, REPEATED.size, REPEATED_BODY, GRPC_STATUS_NONE);
 }
 
 /** Answers 403 where there is no program to say why. */

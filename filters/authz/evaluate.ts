@@ -6,6 +6,7 @@ import {
   AUTHZ_ALLOWS,
   AUTHZ_CLOSED,
   AUTHZ_CUSTOM,
+  AUTHZ_SINGLE_LINES,
   ENTRY_ATTRIBUTE,
   ENTRY_NEGATIVE,
   ENTRY_POSITIVE,
@@ -16,7 +17,8 @@ import {
 import { isKnown, knownAttribute, knownCount, matchedCount, matchedList } from './matched.ts';
 import { probe } from './posting.ts';
 import { OpenProgram } from './program.ts';
-import { know, knowHeaders, knowMetadata, openRequest, unreadable } from './request.ts';
+import { know, knowHeaders, knowMetadata, openRequest, pathHasParameters, repeated, unreadable } from './request.ts';
+import { AS_SENT, PATH_SPELLINGS } from './spelling.ts';
 
 /** No rule: nothing denied, or nothing allowed. */
 export const NO_RULE: i32 = -1;
@@ -34,38 +36,56 @@ let exhaustive: bool = false;
 /** The posting of the value that last refused a whole word: it often refuses the next one too. */
 let lastRefusal: u32 = 0;
 
-let decided: bool = false;
+let decided: i32 = NO_RULE;
 
 /** The rule that decided, by its number in the program's rule table, or NO_RULE. Of the program that just decided. */
 export function decidedRule(): i32 {
-  if (!decided) return NO_RULE;
-  return <i32>(exhaustive ? bestRule : load<u32>(opened.rules + (anyConjunct << 2)));
+  return decided;
 }
 
 /**
- * Decides the request at hand: DENY rules before ALLOW rules. `explain`: of the ALLOW rules that hold the first is
- * found, at more cost; of DENY rules it always is. Denies when anything that matters could not be read, and by a program
- * that is not one of DENY and ALLOW rules.
+/**
+ * Decides the request at hand: it must be allowed however its path is spelled. `explain`: of the ALLOW rules that hold
+ * the first is found, at more cost; of DENY rules it always is. Denies when anything that matters could not be read, and
+ * by a program that is not one of DENY and ALLOW rules.
  */
 export function isAllowed(program: OpenProgram, explain: bool): bool {
-  decided = false;
+  decided = NO_RULE;
   if ((program.flags & (AUTHZ_CLOSED | AUTHZ_CUSTOM)) != 0) return false;
-  beginRequest(program);
+  if (!isAllowedAs(AS_SENT, program, explain)) return false;
+  if (!pathHasParameters) return true;
+  const rule = decided;
+  for (let spelling = AS_SENT + 1; spelling < PATH_SPELLINGS; spelling++) {
+    if (!isAllowedAs(spelling, program, explain)) return false;
+  }
+  decided = rule;
+  return true;
+}
+
+/** DENY rules before ALLOW rules, with the path in one spelling. */
+function isAllowedAs(spelling: u32, program: OpenProgram, explain: bool): bool {
+  beginRequest(program, spelling);
+  if (repeated) return false;
   if (program.denyWords > 0 && anyHolds(0, program.denyWords, true)) {
-    decided = true;
+    decided = heldRule();
     return false;
   }
   if ((program.flags & AUTHZ_ALLOWS) == 0) return !unreadable;
   if (!anyHolds(program.denyWords, program.allowWords, explain) || unreadable) return false;
-  decided = true;
+  decided = heldRule();
   return true;
 }
 
-/** Takes the request at hand, and looks up the values that lead to candidates. */
-export function beginRequest(program: OpenProgram): void {
-  decided = false;
+function heldRule(): i32 {
+  return <i32>(exhaustive ? bestRule : load<u32>(opened.rules + (anyConjunct << 2)));
+}
+
+/** Takes the request at hand with its path in one spelling, and looks up the values that lead to candidates. */
+export function beginRequest(program: OpenProgram, spelling: u32): void {
+  decided = NO_RULE;
   opened = program;
-  openRequest(program);
+  openRequest(program, spelling);
+  if ((program.flags & AUTHZ_SINGLE_LINES) != 0 && program.names != 0) knowHeaders();
   lastRefusal = 0;
   const others = program.firstMany;
   for (let attribute: u32 = 0; attribute < others; attribute++) {

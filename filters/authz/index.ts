@@ -12,9 +12,10 @@ import { Stream } from '../sdk/stream.ts';
 import { closeDownstream } from '../sdk/tcp.ts';
 import { text } from '../sdk/text.ts';
 import { callProviders, wereAsked } from './custom.ts';
-import { denyRequest, denyWithoutProgram } from './denial.ts';
+import { denyRequest, denyWithoutProgram, refuseRepeated } from './denial.ts';
 import { decidedRule, isAllowed } from './evaluate.ts';
 import { OpenProgram, openProgram } from './program.ts';
+import { repeated } from './request.ts';
 
 export * from '../sdk/plugin';
 export { proxy_on_context_create } from '../sdk/passing';
@@ -60,9 +61,11 @@ class Authz extends Feature {
       denyWithoutProgram();
       return ACTION_PAUSE;
     }
-    if (!isAllowed(program, explaining)) denyRequest(program, decidedRule());
-    else if (wereAsked(program)) return ACTION_CONTINUE;
-    else denyWithoutProgram();
+    if (isAllowed(program, explaining)) {
+      if (wereAsked(program)) return ACTION_CONTINUE;
+      denyWithoutProgram();
+    } else if ((program.flags & AUTHZ_CLOSED) == 0 && repeated) refuseRepeated();
+    else denyRequest(program, decidedRule());
     return ACTION_PAUSE;
   }
 

@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTE_ANY_HOST,
   ATTRIBUTE_HEADER,
   ATTRIBUTE_HOST,
   ATTRIBUTE_KIND,
@@ -105,7 +106,7 @@ export function openProgram(program: Program): bool {
   program.state = changetype<usize>(opened);
   if (closed) return true;
   const attributes = load<u32>(base, AUTHZ_ATTRIBUTE_COUNT);
-  opened.asksHost = asks(opened, attributes, ATTRIBUTE_HOST);
+  opened.asksHost = asks(opened, attributes, ATTRIBUTE_HOST) || asks(opened, attributes, ATTRIBUTE_ANY_HOST);
   opened.asksMethod = asks(opened, attributes, ATTRIBUTE_METHOD);
   opened.asksPath = asks(opened, attributes, ATTRIBUTE_PATH);
   opened.pseudoHeaders = <i32>opened.asksHost + <i32>opened.asksMethod + <i32>opened.asksPath;

@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTE_ANY_HOST,
   ATTRIBUTE_ANY_NAMESPACE,
   ATTRIBUTE_ANY_SERVICE_ACCOUNT,
   ATTRIBUTE_DESTINATION_IP,
@@ -21,6 +22,7 @@ import {
   ATTRIBUTE_SOURCE_IP,
   ATTRIBUTE_TRUST_DOMAIN,
   AUTHZ_ONE_HEADER,
+  AUTHZ_SINGLE_LINES,
 } from '../abi/authz.ts';
 import { HEADER_MAP_REQUEST, STATUS_NOT_FOUND, STATUS_OK } from '../abi/proxy.ts';
 import {
@@ -46,10 +48,11 @@ import { indexOfEither, isText, text } from '../sdk/text.ts';
 import { value, valueSize } from '../sdk/value.ts';
 import { portAt, readAddress, searchBlocks } from './address.ts';
 import { searchIdentity } from './identity.ts';
-import { beginValue, beginRequest } from './matched.ts';
+import { beginValue, beginRequest, isKnown } from './matched.ts';
 import { searchMetadata, searchRequestPrincipal } from './metadata.ts';
 import { OpenProgram } from './program.ts';
 import { search } from './search.ts';
+import { AS_SENT, dotlessSize, hasParameters, portlessSize, respell, spelled, spelledSize } from './spelling.ts';
 import { findExact } from './trie.ts';
 
 // Reads from the host what a decision asks for, each thing at most once a request and only when it is asked for, and
@@ -63,6 +66,14 @@ let opened: OpenProgram = changetype<OpenProgram>(0);
 
 /** Something that the decision depends on could not be read: the request must be denied. */
 export let unreadable: bool = false;
+
+/** A header that the program names came on several lines, which it does not take. */
+export let repeated: bool = false;
+
+/** How the path is read: AS_SENT or another of its spellings. */
+let pathSpelling: u32 = AS_SENT;
+/** The path that was read has parameters, so that other spellings of it may be judged otherwise. */
+export let pathHasParameters: bool = false;
 
 let headersRead: bool = false;
 let path: usize = 0;
@@ -78,10 +89,13 @@ let principalSize: u32 = 0;
 
 let metadataRead: bool = false;
 
-/** Begins a request that this program decides. */
-export function openRequest(program: OpenProgram): void {
+/** Begins a request that this program decides, as if its path were spelled so. */
+export function openRequest(program: OpenProgram, spelling: u32): void {
   opened = program;
   unreadable = false;
+  repeated = false;
+  pathSpelling = spelling;
+  pathHasParameters = false;
   headersRead = false;
   path = 0;
   method = 0;
@@ -137,7 +151,7 @@ export function know(attribute: u32): void {
     default:
       if (!headersRead) readRequestHeaders(kind);
       beginValue(attribute, record);
-      searchHeader(record, kind);
+      searchHeader(attribute, record, kind);
   }
 }
 
@@ -184,7 +198,7 @@ function searchServerName(record: usize): void {
   else if (status != STATUS_NOT_FOUND) unreadable = true;
 }
 
-function searchHeader(record: usize, kind: u32): void {
+function searchHeader(attribute: u32, record: usize, kind: u32): void {
   switch (kind) {
     case ATTRIBUTE_PATH:
       if (path != 0) search(opened.base, record, path, pathSize);
@@ -195,7 +209,8 @@ function searchHeader(record: usize, kind: u32): void {
       else unreadable = true;
       break;
     case ATTRIBUTE_HOST:
-      if (host != 0) searchLowerCase(record, host, hostSize);
+    case ATTRIBUTE_ANY_HOST:
+      if (host != 0) searchHost(attribute, record, kind == ATTRIBUTE_ANY_HOST);
       else unreadable = true;
       break;
     default: // of other headers every line was put to its attribute when they were read
@@ -228,7 +243,9 @@ function readRequestHeaders(kind: u32): void {
       // They come first; what is left is of no use.
       if (wanted <= 0) return;
     } else {
-      searchNamed(findExact(opened.base, names, headerName, headerNameSize));
+      const attribute = findExact(opened.base, names, headerName, headerNameSize);
+      if (attribute != 0 && isKnown(attribute - 1) && (opened.flags & AUTHZ_SINGLE_LINES) != 0) repeated = true;
+      searchNamed(attribute);
     }
   }
 }
@@ -255,6 +272,11 @@ function keep(kind: u32, pointer: usize, size: u32): void {
   if (kind == ATTRIBUTE_PATH) {
     path = pointer;
     pathSize = indexOfEither(pointer, size, 0x3f /* ? */, 0x23 /* # */);
+    pathHasParameters = hasParameters(path, pathSize);
+    if (pathSpelling == AS_SENT) return;
+    respell(path, pathSize, pathSpelling);
+    path = spelled;
+    pathSize = spelledSize;
   } else if (kind == ATTRIBUTE_METHOD) {
     method = pointer;
     methodSize = size;
@@ -264,11 +286,22 @@ function keep(kind: u32, pointer: usize, size: u32): void {
   }
 }
 
-function searchLowerCase(record: usize, pointer: usize, size: u32): void {
-  const lower = allocate(size);
-  for (let i: u32 = 0; i < size; i++) {
-    const byte = load<u8>(pointer + i);
+/** The host in lower case; in `every` spelling, or as it was sent. */
+function searchHost(attribute: u32, record: usize, every: bool): void {
+  const lower = allocate(hostSize);
+  for (let i: u32 = 0; i < hostSize; i++) {
+    const byte = load<u8>(host + i);
     store<u8>(lower + i, byte - 0x41 < 26 ? byte | 0x20 : byte);
   }
-  search(opened.base, record, lower, size);
+  search(opened.base, record, lower, hostSize);
+  if (!every) return;
+  const portless = portlessSize(lower, hostSize);
+  if (portless != hostSize) {
+    beginValue(attribute, record);
+    search(opened.base, record, lower, portless);
+  }
+  const bare = dotlessSize(lower, portless);
+  if (bare == portless) return;
+  beginValue(attribute, record);
+  search(opened.base, record, lower, bare);
 }

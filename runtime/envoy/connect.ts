@@ -14,12 +14,14 @@ import { FilterStateValue_SharedWithUpstream } from '#gen/envoy/extensions/filte
 import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
 import {
   HttpConnectionManager_CodecType,
+  HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import { accessLog } from './access-log.ts';
 import { any } from './any.ts';
 import { duration, encode, NONE } from './encode.ts';
 import { HTTP2_LIMITS, NOBODY_INTERNAL } from './http-connection.ts';
+import { oneIdentity } from './identity.ts';
 import {
   CONNECT_ROUTES,
   CONNECT_TERMINATE,
@@ -82,7 +84,7 @@ const refusals = (path: string | undefined): AccessLog[] =>
   );
 
 /** The HTTP connection manager that ends HBONE: HTTP/2 CONNECT and nothing else. */
-export function connectTermination(options: EmitOptions): Filter {
+export function connectTermination(trustDomain: string, options: EmitOptions): Filter {
   return create(FilterSchema, {
     name: 'envoy.filters.network.http_connection_manager',
     configType: {
@@ -93,6 +95,7 @@ export function connectTermination(options: EmitOptions): Filter {
         routeSpecifier: { case: 'rds', value: { routeConfigName: CONNECT_ROUTES, configSource: ads() } },
         httpFilters: [
           { name: 'envoy.filters.http.set_filter_state', configType: { case: 'typedConfig', value: setFilterState } },
+          oneIdentity(trustDomain),
           {
             name: 'envoy.filters.http.router',
             configType: { case: 'typedConfig', value: any(RouterSchema, { suppressEnvoyHeaders: true }) },
@@ -103,6 +106,7 @@ export function connectTermination(options: EmitOptions): Filter {
         useRemoteAddress: true,
         skipXffAppend: true,
         internalAddressConfig: NOBODY_INTERNAL,
+        serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
         // A tunnel may be silent for hours; a peer that is gone is found by keepalive.
         streamIdleTimeout: NONE,
         requestHeadersTimeout: duration(10_000),

@@ -12,6 +12,7 @@ import { accessLog } from './access-log.ts';
 import { CONNECTION_WINDOW, STREAM_WINDOW } from './cluster.ts';
 import { any } from './any.ts';
 import { denialLog } from './denial-log.ts';
+import { WITHOUT_CLIENT_ENVOY_HEADERS } from './client-header.ts';
 import { duration } from './encode.ts';
 import { localReplies } from './local-reply.ts';
 import type { EmitOptions } from './options.ts';
@@ -72,6 +73,7 @@ export function httpConnection(routes: string, filters: HttpFilter[], options: E
         useRemoteAddress: true,
         skipXffAppend: true,
         internalAddressConfig: NOBODY_INTERNAL,
+        earlyHeaderMutationExtensions: [WITHOUT_CLIENT_ENVOY_HEADERS],
         preserveExternalRequestId: true,
         stripTrailingHostDot: true,
         // `100 Continue` is the application's to say, after the decision: a denied request gets its 403 without it.

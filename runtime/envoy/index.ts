@@ -102,7 +102,7 @@ function portResources(
   custom: boolean,
 ): Group {
   const name = portName(port);
-  const programs = compilePrograms(port);
+  const programs = compilePrograms(port, { singleLines: options.repeatedHeaders === 'refuse' });
   const resources = port.addresses.map((address) => bridge(authority(address, port.port), name));
   resources.push(listener(name, port));
   if (port.protocol !== 'tcp') {

@@ -66,7 +66,7 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
         name: 'hbone',
         transportSocket: downstreamTls(waypoint),
         transportSocketConnectTimeout: duration(10_000),
-        filters: [connectTermination(options)],
+        filters: [connectTermination(waypoint.trustDomain, options)],
       },
     ],
   });

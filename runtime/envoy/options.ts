@@ -3,6 +3,9 @@ import type { DenialLogOptions } from './denial-log.ts';
 import type { CallerMatch } from './local-reply.ts';
 import type { Feature, Slot } from './names.ts';
 
+/** What becomes of a request with several lines of a header that a policy names: every line counts, or 400. */
+export type RepeatedHeaders = 'judge' | 'refuse';
+
 export interface EmitOptions {
   /** Where HBONE is terminated. */
   readonly bind: { readonly address: string; readonly port: number };
@@ -10,6 +13,8 @@ export interface EmitOptions {
   readonly modules: Readonly<Record<Feature, string>>;
   /** Whatever the mesh configuration says; undefined: as it says, or STRICT. */
   readonly pathNormalization?: PathNormalization | undefined;
+  /** `judge` unless said otherwise. */
+  readonly repeatedHeaders?: RepeatedHeaders;
   /** Where the access log of service traffic goes; none when absent. */
   readonly accessLog?: string;
   /** File with the roots of the world, on Envoy's disk; without it no keys are fetched over TLS. */

@@ -9,12 +9,14 @@ import {
   FilterConfigSchema,
   RouteAction_ClusterNotFoundResponseCode,
   RouteSchema,
+  type Route as EnvoyRoute,
   VirtualHostSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.ts';
 import { RedirectAction_RedirectResponseCode } from '#gen/envoy/config/route/v3/route_components_pb.ts';
 import { any } from './any.ts';
 import { composed, duration, NONE } from './encode.ts';
 import { DRAW_HEADER, filterName, JWT_AUTHN, JWT_PAYLOAD, UNRESOLVED, type Feature } from './names.ts';
+import { REFUSALS } from './refusal.ts';
 import { ROUTES, type XdsResource } from './resource.ts';
 import { shaped } from './shape.ts';
 import type { Slab } from './slab.ts';
@@ -41,14 +43,18 @@ export function routeConfiguration(name: string, routes: readonly Route[], rerou
 const NAME = template(RouteConfigurationSchema, { name: hole(0) });
 
 /** Any Host: what a request is for was chosen by the address of its tunnel. */
-export const VIRTUAL_HOST = toBinary(
-  VirtualHostSchema,
-  create(VirtualHostSchema, {
-    name: 'service',
-    domains: ['*'],
-    requestHeadersToRemove: [DRAW_HEADER, 'x-envoy-external-address'],
-  }),
-);
+export const virtualHost = (routes: readonly EnvoyRoute[]): Uint8Array =>
+  toBinary(
+    VirtualHostSchema,
+    create(VirtualHostSchema, {
+      name: 'service',
+      domains: ['*'],
+      routes: [...routes],
+      requestHeadersToRemove: [DRAW_HEADER, 'x-envoy-external-address'],
+    }),
+  );
+
+const VIRTUAL_HOST = virtualHost(REFUSALS);
 
 /** Switches a sleeping filter (filter.ts) on: an entry with a configuration that is present and empty. */
 const ENABLE = template(RouteSchema, {

@@ -13,7 +13,7 @@ import {
   TlsParameters_TlsProtocol,
 } from '#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
 import { any } from './any.ts';
-
+import { identityExpression } from './identity.ts';
 import { ads } from './source.ts';
 import { ENDPOINT_METADATA, ORIGINAL_DST } from './names.ts';
 
@@ -37,7 +37,7 @@ const common = (...trustDomains: readonly string[]) => ({
       defaultValidationContext: {
         matchTypedSubjectAltNames: trustDomains.map((domain) => ({
           sanType: SubjectAltNameMatcher_SanType.URI,
-          matcher: { matchPattern: { case: 'prefix' as const, value: `spiffe://${domain}/` } },
+          matcher: { matchPattern: { case: 'safeRegex' as const, value: { regex: identityExpression(domain) } } },
         })),
       },
       validationContextSdsSecretConfig: { name: TRUST_BUNDLE, sdsConfig: ads() },

@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.ts';
 import {
   RouteAction_ClusterNotFoundResponseCode,
@@ -6,13 +6,16 @@ import {
   VirtualHostSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.ts';
 import { FilterStateInputSchema } from '#gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.ts';
-import { MatcherSchema } from '#gen/xds/type/matcher/v3/matcher_pb.ts';
+import { HttpRequestHeaderMatchInputSchema } from '#gen/envoy/type/matcher/v3/http_inputs_pb.ts';
+import { Matcher_OnMatchSchema, MatcherSchema } from '#gen/xds/type/matcher/v3/matcher_pb.ts';
+import type { StringMatcherSchema } from '#gen/xds/type/matcher/v3/string_pb.ts';
 import type { Workload } from '#model/waypoint.ts';
 import { any } from './any.ts';
 import { composed, NONE } from './encode.ts';
 import { authority, DESTINATION_ADDRESS, POD_KEY, SUBSET_METADATA, WORKLOADS, WORKLOAD_ORIGINATE } from './names.ts';
 import { ROUTES, type XdsResource } from './resource.ts';
-import { SAFE_RETRY, VIRTUAL_HOST } from './route.ts';
+import { REFUSALS } from './refusal.ts';
+import { SAFE_RETRY, virtualHost } from './route.ts';
 import { enclose, hole, template, write } from './template.ts';
 
 /**
@@ -25,14 +28,21 @@ export function workloadRoutes(workloads: readonly Workload[]): XdsResource {
   return composed(ROUTES, WORKLOADS, (slab) => {
     slab.partEnds();
     slab.partEnds();
+    slab.partEnds();
+    slab.partEnds();
     for (const { address } of workloads.toReversed()) write(slab, TO_POD, [authority(address, ''), address]);
     slab.raw(TREE);
+    enclose(slab, Matcher_OnMatchSchema.field.matcher);
+    enclose(slab, MatcherSchema.field.onNoMatch);
+    slab.raw(REFUSED);
     enclose(slab, VirtualHostSchema.field.matcher);
     slab.raw(VIRTUAL_HOST);
     enclose(slab, RouteConfigurationSchema.field.virtualHosts);
     slab.raw(NAME);
   });
 }
+
+const VIRTUAL_HOST = virtualHost([]);
 
 const NAME = toBinary(RouteConfigurationSchema, create(RouteConfigurationSchema, { name: WORKLOADS }));
 
@@ -57,6 +67,46 @@ const route = (pod: string | undefined) =>
 const goTo = (pod: string | undefined) => ({
   onMatch: { case: 'action' as const, value: { name: 'route', typedConfig: route(pod) } },
 });
+
+/** What is refused ahead of the routes of services is refused here too. */
+const REFUSED = toBinary(
+  MatcherSchema,
+  create(MatcherSchema, {
+    matcherType: {
+      case: 'matcherList',
+      value: {
+        matchers: REFUSALS.map((refusal) => {
+          const [header] = refusal.match?.headers ?? [];
+          const pattern = header?.headerMatchSpecifier;
+          if (header === undefined || pattern?.case !== 'stringMatch') throw new Error('a refusal looks at one header');
+          return {
+            predicate: {
+              matchType: {
+                case: 'singlePredicate' as const,
+                value: {
+                  input: {
+                    name: 'envoy.matching.inputs.request_headers',
+                    typedConfig: any(HttpRequestHeaderMatchInputSchema, { headerName: header.name }),
+                  },
+                  matcher: {
+                    case: 'valueMatch' as const,
+                    value: { matchPattern: pattern.value.matchPattern as Pattern },
+                  },
+                },
+              },
+            },
+            onMatch: {
+              onMatch: { case: 'action' as const, value: { name: 'route', typedConfig: any(RouteSchema, refusal) } },
+            },
+          };
+        }),
+      },
+    },
+  }),
+);
+
+/** The same patterns in the words of xDS and of Envoy. */
+type Pattern = NonNullable<MessageInitShape<typeof StringMatcherSchema>['matchPattern']>;
 
 const TREE = toBinary(
   MatcherSchema,

@@ -31,7 +31,7 @@ export function workloadListener(waypoint: Waypoint, options: EmitOptions): read
     name: 'tcp',
     filters: [keepDestination(), tcpAuthzFilter(WORKLOADS), tcpProxy(WORKLOADS, WORKLOAD_ORIGINATE)],
   });
-  const programs = compilePrograms(asPort(waypoint));
+  const programs = compilePrograms(asPort(waypoint), { singleLines: options.repeatedHeaders === 'refuse' });
   const features = (['metrics', 'authz'] as const).filter((feature) => !options.without?.includes(feature));
   return [
     encode(WORKLOADS, ListenerSchema, internalListener(WORKLOADS, 'detect', http, tcp)),

@@ -20,8 +20,9 @@ export interface Programs {
 /** One for all: what differs by service, its listener says (runtime/envoy/parties.ts). */
 const METRICS = compileMetrics();
 
-export function compilePrograms(port: ServicePort): Programs {
-  const target = { port: port.port, addresses: port.addresses };
+/** `singleLines`: a request that repeats a header that a policy names is refused. */
+export function compilePrograms(port: ServicePort, { singleLines = false } = {}): Programs {
+  const target = { port: port.port, addresses: port.addresses, singleLines };
   return {
     authz: port.protocol === 'tcp' ? undefined : compileAuthz(port.authz, { ...target, protocol: 'http' }),
     authzTcp:

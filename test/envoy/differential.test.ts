@@ -73,8 +73,12 @@ function alike(came: AuthzDecision, expected: AuthzDecision, set: AuthzPolicySet
 
 const isSix = (address: string): boolean => address.includes(':');
 
-/** The request as a wire can carry it: PROXY protocol has one family for both ends, HTTP/1.1 no blanks around a value. */
-function onTheWire(request: AuthzRequest): AuthzRequest {
+/**
+ * The request as a wire can carry it: PROXY protocol has one family for both ends, HTTP/1.1 no blanks around a value.
+ * Without path parameters, which Envoy's rules have no other spelling of.
+ */
+function onTheWire(sent: AuthzRequest): AuthzRequest {
+  const request = { ...sent, path: sent.path.replace(/;|%3b/gi, '') };
   const { sourceIp, destinationIp } = request;
   const headers = request.headers.map(([name, value]) => [name, value.replace(/^[ \t]+|[ \t]+$/g, '')] as const);
   if (isSix(sourceIp) === isSix(destinationIp)) return { ...request, headers };

@@ -39,6 +39,12 @@ const SEGMENTS = [
   'a=b',
   '*',
   '',
+  'admin;v=1',
+  'adm;in',
+  'adm%3Bin',
+  '..;x',
+  '.%3b',
+  ';',
 ];
 const TAILS = ['', '', '', '', '/', '?', '?x=/admin', '?a?b', '/?'];
 
@@ -50,6 +56,8 @@ export const HOSTS = [
   'api.example.com',
   'xexample.com',
   'example.com.',
+  'example.com.:8080',
+  'example.com:',
 ];
 export const PORTS = [80, 8080, 9080];
 /** `user-agent` is one of those whose lines Envoy joins. */

@@ -14,7 +14,8 @@ import { TOKEN_FILTER, TOKEN_PAYLOAD } from '#model/metadata.ts';
 
 // Policies as the rules of Envoy's own RBAC filter, shaped as Istio's builder shapes them: only for tests, so that
 // stock Envoy can say what a set means. Istio asks for `direct_remote_ip`; a test's client names its address by PROXY
-// protocol, which Envoy takes for `remote_ip` only. Both are compared in the same way.
+// protocol, which Envoy takes for `remote_ip` only. Both are compared in the same way. Where we refuse more than Istio, by
+// a host without its port, the rules say so too.
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -27,16 +28,19 @@ export function rbac(set: AuthzPolicySet, action: AuthzPolicy['action']): Json |
   const policies = set.policies.filter((policy) => policy.action === action);
   if (policies.length === 0) return undefined;
   const rules = policies.flatMap((policy) =>
-    policy.rules.map((rule, index) => [`ns[${policy.namespace}]-policy[${policy.name}]-rule[${index}]`, entry(rule)]),
+    policy.rules.map((rule, index) => [
+      `ns[${policy.namespace}]-policy[${policy.name}]-rule[${index}]`,
+      entry(rule, action),
+    ]),
   );
   return { rules: { action, policies: Object.fromEntries(rules) as Json } };
 }
 
 /** Permissions say what is asked, principals who asks; a condition is on the side where Istio has it. */
-function entry(rule: AuthzRule): Json {
+function entry(rule: AuthzRule, action: AuthzPolicy['action']): Json {
   const asked = rule.when.filter(({ key }) => isPermission(key)).map(condition);
   const asking = rule.when.filter(({ key }) => !isPermission(key)).map(condition);
-  const permissions = rule.to.length > 0 ? rule.to.map(operation) : [[]];
+  const permissions = rule.to.length > 0 ? rule.to.map((one) => operation(one, action)) : [[]];
   const principals = rule.from.length > 0 ? rule.from.map(source) : [[]];
   return {
     permissions: permissions.map((rules) => all('and_rules', 'rules', [...rules, ...asked.flat()])),
@@ -59,13 +63,25 @@ function source(from: AuthzSource): Json[] {
   ];
 }
 
-function operation({ hosts, methods, paths, ports }: AuthzOperation): Json[] {
+function operation({ hosts, methods, paths, ports }: AuthzOperation, action: AuthzPolicy['action']): Json[] {
+  const [granting, refusing] = action === 'ALLOW' ? [host, bareHost] : [bareHost, host];
   return [
-    ...permission(hosts, (match) => header(':authority', match, true)),
+    ...permission({ any: hosts.any, none: [] }, granting),
+    ...permission({ any: [], none: hosts.none }, refusing),
     ...permission(methods, (match) => header(':method', match)),
     ...permission(paths, path),
     ...permission(ports, (port) => ({ destination_port: port })),
   ];
+}
+
+const host = (match: StringMatch): Json => header(':authority', match, true);
+
+/** The host as it was sent, or what is left of it without the port of http and final dots. */
+function bareHost(match: StringMatch): Json {
+  if (match.kind !== 'exact' && match.kind !== 'suffix') return host(match);
+  const start = match.kind === 'suffix' ? '.*' : '';
+  const expressionOf = expression(`(?i)${start}${quoted(match.value)}\\.*(:(0*80)?)?`);
+  return { or_rules: { rules: [host(match), { header: { name: ':authority', string_match: expressionOf } }] } };
 }
 
 function condition(when: AuthzCondition): Json[] {

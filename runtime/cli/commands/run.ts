@@ -33,6 +33,13 @@ const flags = {
   'path-normalization': pathNormalization(
     'how paths are normalized before policies see them (default: as ConfigMap istio says, or STRICT)',
   ),
+  'repeated-headers': {
+    type: 'string',
+    value: 'judge|refuse',
+    choices: ['judge', 'refuse'],
+    default: 'judge',
+    about: 'a header that a policy names, on several lines: every line counts, or the request is refused (better)',
+  },
   'access-log': { type: 'string', value: 'FILE', about: 'where requests are logged as JSON lines (default: none)' },
   'explain-to': {
     type: 'string',

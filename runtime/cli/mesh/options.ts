@@ -1,5 +1,6 @@
 import type { CredentialFiles } from '#identity/files.ts';
 import type { CallerMatch } from '#envoy/local-reply.ts';
+import type { RepeatedHeaders } from '#envoy/options.ts';
 import type { PathNormalization } from '#model/path-normalization.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
 import type { EnvoyBinary } from '#proxy/find.ts';
@@ -32,6 +33,7 @@ export interface MeshOptions {
   readonly pathNormalization?: PathNormalization;
   /** Callers that are told which rule denied them; nobody when absent. */
   readonly explainTo?: readonly CallerMatch[];
+  readonly repeatedHeaders?: RepeatedHeaders;
   /** Envoy's own; the metrics of requests are always there. */
   readonly statistics: Statistics;
   readonly report: (event: MeshEvent) => void;

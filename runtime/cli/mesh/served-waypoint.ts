@@ -58,6 +58,7 @@ export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<Serv
     modules: parts.modules,
     ...(options.pathNormalization === undefined ? {} : { pathNormalization: options.pathNormalization }),
     systemRoots: options.systemRoots,
+    ...(options.repeatedHeaders === undefined ? {} : { repeatedHeaders: options.repeatedHeaders }),
     maxConnectionMs: DEFAULTS.maxConnectionMs,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
     // The names stay those of the start: others would be other listeners, and listeners that change drain connections.

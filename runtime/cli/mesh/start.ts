@@ -45,6 +45,7 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
     ...(values['explain-to'].length === 0
       ? {}
       : { explainTo: callerMatches(values['explain-to'], values['trust-domain'] ?? 'cluster.local') }),
+    repeatedHeaders: values['repeated-headers'] === 'refuse' ? 'refuse' : 'judge',
     statistics: values.stats === 'service' ? 'service' : 'proxy',
     report: createReporter(terminal),
   };

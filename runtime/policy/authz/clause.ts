@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTE_ANY_HOST,
   ATTRIBUTE_ANY_SERVICE_ACCOUNT,
   ATTRIBUTE_DESTINATION_IP,
   ATTRIBUTE_DESTINATION_PORT,
@@ -19,6 +20,8 @@ export interface AuthzTarget {
   readonly port: number;
   readonly addresses: readonly string[];
   readonly protocol: 'http' | 'tcp';
+  /** Requests with several lines of a header that a policy names are refused instead of judged. */
+  readonly singleLines?: boolean;
 }
 
 /** One attribute of a request and what it must be: any of `any` (empty: no matter), none of `none`. */
@@ -58,7 +61,9 @@ export function textClause(
   context: RuleContext,
   name = '',
 ): Folded {
-  return demand(clause, kind, name, context, (match) => textMatch(match, kind === ATTRIBUTE_HOST));
+  return demand(clause, kind, name, context, (match) =>
+    textMatch(match, kind === ATTRIBUTE_HOST || kind === ATTRIBUTE_ANY_HOST),
+  );
 }
 
 /**

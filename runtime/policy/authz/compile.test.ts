@@ -76,13 +76,13 @@ describe('a rule', () => {
     );
     expect(text([policy('DENY', ...rules)])).toBe(`authz, reads one header
 0 DENY ns/deny[0]
-    @ host any of exact "a"
+    @ any host any of exact "a"
       principal any of exact "p"
 1 DENY ns/deny[1]
-    @ host any of exact "b"
+    @ any host any of exact "b"
       principal any of exact "p"
 2 DENY ns/deny[2]
-    @ host any of exact "c"
+    @ any host any of exact "c"
       principal any of exact "p"
 `);
   });

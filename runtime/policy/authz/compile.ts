@@ -1,4 +1,4 @@
-import { AUTHZ_ALLOWS, AUTHZ_BODY, AUTHZ_CLOSED, AUTHZ_FLAGS, AUTHZ_FORMAT } from '#abi/authz.ts';
+import { AUTHZ_ALLOWS, AUTHZ_BODY, AUTHZ_CLOSED, AUTHZ_FLAGS, AUTHZ_FORMAT, AUTHZ_SINGLE_LINES } from '#abi/authz.ts';
 import { FEATURE_AUTHZ } from '#abi/program.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
 import { ProgramWriter } from '../writer.ts';
@@ -30,7 +30,8 @@ export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Arr
   const asked = tcp ? [] : providerRules(policies, target, attributes);
   const allows = policies.some(({ action }) => action === 'ALLOW');
   const index = indexRules(attributes, [deny, allow, ...asked.map(({ rules }) => rules)]);
-  return index.write(policies, allows ? AUTHZ_ALLOWS : 0, customOf(policies, asked));
+  const flags = (allows ? AUTHZ_ALLOWS : 0) | (target.singleLines ? AUTHZ_SINGLE_LINES : 0);
+  return index.write(policies, flags, customOf(policies, asked));
 }
 
 function closedProgram(reason: string): Uint8Array<ArrayBuffer> {

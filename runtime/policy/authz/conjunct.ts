@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTE_ANY_HOST,
   ATTRIBUTE_ANY_NAMESPACE,
   ATTRIBUTE_HEADER,
   ATTRIBUTE_HOST,
@@ -95,7 +96,7 @@ function sourceClauses(source: AuthzSource, context: RuleContext): readonly Fold
 function operationClauses({ hosts, methods, paths, ports }: AuthzOperation, context: RuleContext): readonly Folded[] {
   return [
     portClause(ports, context),
-    httpClause(hosts, context, () => textClause(hosts, ATTRIBUTE_HOST, context)),
+    ...hostClauses(hosts, context),
     httpClause(methods, context, () => textClause(methods, ATTRIBUTE_METHOD, context)),
     httpClause(paths, context, () => textClause(paths, ATTRIBUTE_PATH, context)),
   ];
@@ -138,6 +139,15 @@ function conditionClauses(condition: AuthzCondition, context: RuleContext): read
       return [portClause(condition.values, context)];
   }
 }
+
+/** A host has several readings, with and without the port of http: see identityClauses. */
+const hostClauses = ({ any, none }: Clause<StringMatch>, context: RuleContext): readonly Folded[] => {
+  const [first, every] =
+    context.action === 'DENY' ? [ATTRIBUTE_ANY_HOST, ATTRIBUTE_HOST] : [ATTRIBUTE_HOST, ATTRIBUTE_ANY_HOST];
+  const ask = (clause: Clause<StringMatch>, kind: number): Folded =>
+    httpClause(clause, context, () => textClause(clause, kind, context));
+  return [ask({ any, none: [] }, first), ask({ any: [], none }, every)];
+};
 
 type MetadataCondition = Extract<AuthzCondition, { readonly key: 'metadata' }>;
 

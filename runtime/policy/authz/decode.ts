@@ -91,6 +91,7 @@ const KINDS = [
   'metadata',
   'metadata text',
   'metadata list',
+  'any host',
 ];
 
 /** Opens an authorization program; throws ProgramError when it is none. */

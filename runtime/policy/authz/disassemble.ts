@@ -9,6 +9,7 @@ import {
   AUTHZ_DENY_WORDS,
   AUTHZ_LINKS,
   AUTHZ_ONE_HEADER,
+  AUTHZ_SINGLE_LINES,
   AUTHZ_POLICIES,
   AUTHZ_RULES,
   AUTHZ_RULE_COUNT,
@@ -94,6 +95,7 @@ function flagTexts(flags: number): string {
     (flags & AUTHZ_ALLOWS) !== 0 ? ', allows' : '',
     (flags & AUTHZ_CUSTOM) !== 0 ? ', says who is asked' : '',
     (flags & AUTHZ_ONE_HEADER) !== 0 ? ', reads one header' : '',
+    (flags & AUTHZ_SINGLE_LINES) !== 0 ? ', refuses repeated headers' : '',
   ];
   return texts.join('');
 }

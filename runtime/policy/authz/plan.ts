@@ -1,4 +1,11 @@
-import { ATTRIBUTE_HEADER, ATTRIBUTE_HOST, ATTRIBUTE_METHOD, ATTRIBUTE_PATH, ATTRIBUTE_PRINCIPAL } from '#abi/authz.ts';
+import {
+  ATTRIBUTE_ANY_HOST,
+  ATTRIBUTE_HEADER,
+  ATTRIBUTE_HOST,
+  ATTRIBUTE_METHOD,
+  ATTRIBUTE_PATH,
+  ATTRIBUTE_PRINCIPAL,
+} from '#abi/authz.ts';
 import type { Match } from './atom.ts';
 import type { Conjunct, Demand, Factor } from './conjunct.ts';
 
@@ -46,7 +53,14 @@ const WIDTH: Readonly<Record<Match['kind'], number>> = {
 };
 
 /** What a request has at hand anyway comes first. */
-const ORDER = [ATTRIBUTE_PATH, ATTRIBUTE_HOST, ATTRIBUTE_HEADER, ATTRIBUTE_METHOD, ATTRIBUTE_PRINCIPAL];
+const ORDER = [
+  ATTRIBUTE_PATH,
+  ATTRIBUTE_HOST,
+  ATTRIBUTE_ANY_HOST,
+  ATTRIBUTE_HEADER,
+  ATTRIBUTE_METHOD,
+  ATTRIBUTE_PRINCIPAL,
+];
 
 /** The demand to find a conjunct by, or undefined when it demands nothing that a value could lead to. */
 export function anchorOf(conjunct: Conjunct): Demand | undefined {

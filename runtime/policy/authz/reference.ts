@@ -1,14 +1,34 @@
 import type { AskedProvider, AuthzDecision, AuthzPolicy, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
 import { type ReferenceTarget, ruleParts } from './rule-check.ts';
+import { pathSpellings } from './spelling.ts';
 
 export type { ReferenceTarget } from './rule-check.ts';
 
 // What authorization policies mean. Written to be read, not to be fast: the program and the filter that runs it are
-// right when they decide as this does (test/vectors). The meaning is Istio's, with one deliberate exception: where
-// Istio's expression finds a namespace anywhere in an identity, see `namespaceHolds` of rule-check.ts.
+// right when they decide as this does (test/vectors). The meaning is Istio's, with deliberate exceptions that all refuse
+// more: a namespace that stands elsewhere in an identity (`namespaceHolds` of rule-check.ts), and other spellings of a
+// path and of a host (spelling.ts).
 
-/** Decides about a request. DENY comes before ALLOW; the first rule that holds, in the order of the set, is named. */
+/**
+ * Decides about a request. DENY comes before ALLOW; the first rule that holds, in the order of the set, is named. It
+ * must be allowed in every spelling of its path; the first that is denied, or else the one that was sent, says by what.
+ */
 export function decide(set: AuthzPolicySet, request: AuthzRequest, target: ReferenceTarget): AuthzDecision {
+  const [decision] = judged(set, request, target);
+  return decision;
+}
+
+/** The decision, and the spelling of the path by which it was made. */
+function judged(
+  set: AuthzPolicySet,
+  request: AuthzRequest,
+  target: ReferenceTarget,
+): readonly [decision: AuthzDecision, path: string] {
+  const decisions = pathSpellings(request.path).map((path) => [decideAs(path, set, request, target), path] as const);
+  return decisions.find(([{ allowed }]) => !allowed) ?? decisions[0] ?? [{ allowed: false }, request.path];
+}
+
+function decideAs(path: string, set: AuthzPolicySet, request: AuthzRequest, target: ReferenceTarget): AuthzDecision {
   // A policy that could not be understood closes the target.
   if (set.closed !== undefined) return { allowed: false };
   // Any rule of any DENY policy denies.
@@ -18,12 +38,13 @@ export function decide(set: AuthzPolicySet, request: AuthzRequest, target: Refer
     ({ action }) => action === 'DENY' || (action === 'CUSTOM' && target.protocol === 'tcp'),
     request,
     target,
+    path,
   );
   if (denied) return { allowed: false, policy: denied };
   // Without ALLOW policies everything else is allowed.
   if (!set.policies.some(({ action }) => action === 'ALLOW')) return { allowed: true };
   // With them, any rule of any ALLOW policy must hold. (A policy without rules has none that could.)
-  const allowed = firstRule(set, ({ action }) => action === 'ALLOW', request, target);
+  const allowed = firstRule(set, ({ action }) => action === 'ALLOW', request, target, path);
   return allowed ? { allowed: true, policy: allowed } : { allowed: false };
 }
 
@@ -40,8 +61,13 @@ export function customProviders(
   if (set.closed !== undefined || target.protocol === 'tcp') return [];
   const names = new Set(set.policies.flatMap(({ action, provider }) => (action === 'CUSTOM' ? [provider ?? ''] : [])));
   return [...names].sort().flatMap((provider) => {
-    const policy = firstRule(set, (each) => each.action === 'CUSTOM' && each.provider === provider, request, target);
-    return policy ? [{ provider, policy }] : [];
+    const asks = (each: AuthzPolicy): boolean => each.action === 'CUSTOM' && each.provider === provider;
+    // One that holds in any spelling of the path asks.
+    for (const path of pathSpellings(request.path)) {
+      const policy = firstRule(set, asks, request, target, path);
+      if (policy) return [{ provider, policy }];
+    }
+    return [];
   });
 }
 
@@ -52,12 +78,13 @@ function firstRule(
   counts: (policy: AuthzPolicy) => boolean,
   request: AuthzRequest,
   target: ReferenceTarget,
+  path: string,
 ): DecidingRule | undefined {
   for (const policy of set.policies) {
     if (!counts(policy)) continue;
     for (const [index, rule] of policy.rules.entries()) {
       // All parts; of each part any alternative; of an alternative all checks.
-      const holds = ruleParts(rule, policy, request, target).every((alternatives) =>
+      const holds = ruleParts(rule, policy, request, target, path).every((alternatives) =>
         alternatives.some((checks) => checks.every((check) => check.holds)),
       );
       if (holds) return { namespace: policy.namespace, name: policy.name, rule: index };
@@ -86,13 +113,13 @@ export interface Explanation {
  * the order of the set; among a rule's alternatives the one that fails least.
  */
 export function explainDecision(set: AuthzPolicySet, request: AuthzRequest, target: ReferenceTarget): Explanation {
-  const decision = decide(set, request, target);
+  const [decision, path] = judged(set, request, target);
   if (decision.allowed || decision.policy || set.closed !== undefined) return { decision };
   let nearest: NearestRule | undefined;
   for (const policy of set.policies) {
     if (policy.action !== 'ALLOW') continue;
     for (const rule of policy.rules.keys()) {
-      const missed = missedBy(policy, rule, request, target);
+      const missed = missedBy(policy, rule, request, target, path);
       if (nearest && nearest.missed.length <= missed.length) continue;
       nearest = { namespace: policy.namespace, name: policy.name, rule, missed };
     }
@@ -101,10 +128,16 @@ export function explainDecision(set: AuthzPolicySet, request: AuthzRequest, targ
 }
 
 /** The failing clauses of a rule, taking of every part the alternative that fails least. */
-function missedBy(policy: AuthzPolicy, index: number, request: AuthzRequest, target: ReferenceTarget): string[] {
+function missedBy(
+  policy: AuthzPolicy,
+  index: number,
+  request: AuthzRequest,
+  target: ReferenceTarget,
+  path: string,
+): string[] {
   const rule = policy.rules[index];
   if (!rule) return [];
-  return ruleParts(rule, policy, request, target).flatMap((alternatives) => {
+  return ruleParts(rule, policy, request, target, path).flatMap((alternatives) => {
     const failing = alternatives.map((checks) => checks.filter((check) => !check.holds).map((check) => check.field));
     return failing.reduce((best, next) => (next.length < best.length ? next : best));
   });

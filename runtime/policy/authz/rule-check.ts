@@ -12,6 +12,7 @@ import type {
 import type { StringMatch } from '#model/match.ts';
 import { namespacesOf, serviceAccountsOf, trustDomainOf, withoutScheme } from './identity.ts';
 import { claimPath, listTexts, metadataAt, plainText, requestPrincipalOf } from './token.ts';
+import { hostSpellings } from './spelling.ts';
 import {
   addressHolds,
   anyHolds,
@@ -37,14 +38,18 @@ export interface Check {
 /** Alternatives of which one must hold; each is checks that must all hold. */
 type Alternatives = readonly (readonly Check[])[];
 
-/** The parts of a rule that must all hold: one of its `from`, one of its `to`, and its `when`. For `explain`. */
+/**
+ * The parts of a rule that must all hold: one of its `from`, one of its `to`, and its `when`. For `explain`. `path` is
+ * the request's, in the spelling that is judged.
+ */
 export function ruleParts(
   rule: AuthzRule,
   { action }: AuthzPolicy,
   request: AuthzRequest,
   target: ReferenceTarget,
+  path = request.path,
 ): readonly Alternatives[] {
-  const context: Context = { action, request, target };
+  const context: Context = { action, request, target, path };
   // An empty list makes no demand; `when` is one alternative, of which every condition must hold.
   return [
     rule.from.map((source, index) => sourceChecks(source, `from[${index}]`, context)),
@@ -59,6 +64,7 @@ interface Context {
   readonly action: AuthzPolicy['action'];
   readonly request: AuthzRequest;
   readonly target: ReferenceTarget;
+  readonly path: string;
 }
 
 function sourceChecks(source: AuthzSource, at: string, context: Context): Check[] {
@@ -95,10 +101,10 @@ function operationChecks(operation: AuthzOperation, at: string, context: Context
   return [
     {
       field: `${at}.hosts`,
-      holds: http(hosts, () => textsHold(lowerCased(hosts), asciiLowerCase(request.host))),
+      holds: http(hosts, () => hostHolds(lowerCased(hosts), context)),
     },
     { field: `${at}.methods`, holds: http(methods, () => textsHold(methods, request.method)) },
-    { field: `${at}.paths`, holds: http(paths, () => textsHold(paths, pathOf(request.path))) },
+    { field: `${at}.paths`, holds: http(paths, () => textsHold(paths, pathOf(context.path))) },
     { field: `${at}.ports`, holds: portHolds(ports, request.destinationPort) },
   ];
 }
@@ -173,6 +179,13 @@ function identityHolds(
   const deny = action !== 'ALLOW';
   const { principal } = request;
   return linesHold({ any, none: [] }, read(principal, deny)) && linesHold({ any: [], none }, read(principal, !deny));
+}
+
+function hostHolds({ any, none }: Clause<StringMatch>, { action, request }: Context): boolean {
+  const all = hostSpellings(asciiLowerCase(request.host));
+  const first = all.slice(0, 1);
+  const [granting, refusing] = action === 'ALLOW' ? [first, all] : [all, first];
+  return linesHold({ any, none: [] }, granting) && linesHold({ any: [], none }, refusing);
 }
 
 /** Issuer and subject are each compared as a whole: a slash may stand in both. */

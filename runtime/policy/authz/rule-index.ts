@@ -1,5 +1,6 @@
 import {
   ATOM_SIZE,
+  ATTRIBUTE_ANY_HOST,
   ATTRIBUTE_HEADER,
   ATTRIBUTE_HOST,
   ATTRIBUTE_METHOD,
@@ -328,7 +329,8 @@ function oneHeader(attributes: readonly Attribute[]): number {
   let pseudo = 0;
   for (const { kind } of attributes) {
     if (kind === ATTRIBUTE_HEADER) return 0;
-    if (kind === ATTRIBUTE_HOST) pseudo |= 1;
+    // Both kinds of host are read from one header.
+    if (kind === ATTRIBUTE_HOST || kind === ATTRIBUTE_ANY_HOST) pseudo |= 1;
     else if (kind === ATTRIBUTE_METHOD) pseudo |= 2;
     else if (kind === ATTRIBUTE_PATH) pseudo |= 4;
   }

@@ -21,7 +21,7 @@ export interface PodOptions {
   readonly tcp?: boolean;
   /** Speaks HTTP/2 with prior knowledge, and answers with trailers as gRPC does. */
   readonly h2c?: boolean;
-  /** Answers in place of the echo. */
+  /** Instead of the echo; `seen` stays empty then. */
   readonly application?: TcpServer;
 }
 
