@@ -279,10 +279,11 @@ const ASKED: { readonly [A in Attribute]: readonly string[] } = {
   service: ['10.96.0.1', 'fd00::1'],
   principal: [
     '{}',
-    ...['', 'i', 'ij', 'j', 'q', 'qj'].flatMap((iss) => [
+    ...['', 'i', 'ij', 'j', 'qj'].flatMap((iss) => [
       JSON.stringify({ iss }),
-      ...['', 's', 'i/s', 'st', 'q', 'qs', 'qst'].map((sub) => JSON.stringify({ iss, sub })),
+      ...['s', 'i/s', 'st', 'q', 'qst'].map((sub) => JSON.stringify({ iss, sub })),
     ]),
+    '{"iss":"i","sub":""}',
     '{"sub":"s"}',
     '{"sub":"q"}',
   ],
