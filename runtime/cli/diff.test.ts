@@ -92,13 +92,36 @@ describe('diff', () => {
     `);
   });
 
-  it('has examples that explain confirms', async () => {
-    const { out } = await diff(READERS, READERS.replace('/sa/a', '/sa/b'), '--json');
+  it.each([
+    ['identities', READERS, READERS.replace('/sa/a', '/sa/b')],
+    [
+      'principals of tokens',
+      policy('token', 'ALLOW', '[{from: [{source: {requestPrincipals: ["https://i/a"]}}]}]'),
+      policy('token', 'ALLOW', '[{from: [{source: {requestPrincipals: ["https://i/b"]}}]}]'),
+    ],
+    [
+      'claims',
+      policy('token', 'ALLOW', '[{when: [{key: "request.auth.claims[groups]", values: [a], notValues: [c]}]}]'),
+      policy('token', 'ALLOW', '[{when: [{key: "request.auth.claims[realm][roles]", values: [a]}]}]'),
+    ],
+    [
+      'scopes',
+      policy('token', 'ALLOW', '[{when: [{key: "request.auth.claims[scope]", values: [a]}]}]'),
+      policy('token', 'ALLOW', '[{when: [{key: "request.auth.claims[scope]", values: [b]}]}]'),
+    ],
+    [
+      'accounts and addresses',
+      policy('account', 'ALLOW', '[{from: [{source: {serviceAccounts: [a]}}]}]'),
+      policy('account', 'ALLOW', '[{from: [{source: {serviceAccounts: [other/a], remoteIpBlocks: [10.0.0.0/8]}}]}]'),
+    ],
+  ])('has examples that explain confirms: %s', async (_, before, after) => {
+    const { out } = await diff(before, after, '--json');
     const { ports, summary } = JSON.parse(out) as {
-      ports: { newlyDenied: { explain: string }[]; newlyAllowed: { explain: string }[] }[];
+      ports: { newlyDenied: { explain: string }[]; newlyAllowed: { explain: string }[]; limits: string[] }[];
       summary: object;
     };
     expect(summary).toEqual({ ports: 1, newlyAllowed: 1, newlyDenied: 1 });
+    expect(ports[0]!.limits).toEqual([]);
     for (const [list, expected] of [
       [ports[0]!.newlyAllowed, 'allow'],
       [ports[0]!.newlyDenied, 'deny'],
@@ -107,10 +130,57 @@ describe('diff', () => {
         const words = explain
           .split(' ')
           .slice(1)
-          .map((word) => (word === 'b.yaml' ? join(folder, word) : word));
+          .map((word) => (word === 'b.yaml' ? join(folder, word) : word.replaceAll("'", '')));
         expect((await run(...words, '--expect', expected)).exit).toBe(0);
       }
     }
+  });
+
+  it('shows the claims of a token', async () => {
+    const either = policy('token', 'ALLOW', '[{when: [{key: "request.auth.claims[groups]", values: [a, b]}]}]');
+    const both = policy(
+      'token',
+      'ALLOW',
+      '[{when: [{key: "request.auth.claims[groups]", values: [a]}, {key: "request.auth.claims[groups]", values: [b]}, {key: request.auth.principal, values: ["*"]}]}]',
+    );
+    const { out } = await diff(both, both.replace('{key: request.auth.principal, values: ["*"]}', '') + either);
+    expect(out).toMatchInlineSnapshot(`
+      "web.shop.svc.cluster.local:80  waypoint shop/waypoint
+        newly allowed
+        + GET http://web.shop:80/ with claims {"groups":["a","b"]} as default/default
+            before  DENY, no rule allows it; nearest shop/token rule[0] misses when[2] request.auth.principal: needs any token, came none
+            after   ALLOW shop/token rule[0]
+            portolan explain -f b.yaml --as default/default GET http://web.shop:80/ --claims '{"groups":["a","b"]}'
+
+      1 service port compared: 1 differs, 1 newly allowed, 0 newly denied.
+      "
+    `);
+  });
+
+  it('shows the SNI, for which explain cannot be asked', async () => {
+    const sni = policy('sni', 'DENY', '[{when: [{key: connection.sni, values: ["*.shop"], notValues: ["a.shop"]}]}]');
+    const { out } = await diff('', sni);
+    expect(out).toMatchInlineSnapshot(`
+      "web.shop.svc.cluster.local:80  waypoint shop/waypoint
+        newly denied
+        - GET http://web.shop:80/ as default/default for SNI .shop
+            before  ALLOW, no ALLOW policy
+            after   DENY shop/sni rule[0]
+
+      1 service port compared: 1 differs, 0 newly allowed, 1 newly denied.
+      "
+    `);
+  });
+
+  it('says so where a claim cannot both hold a text and hold others', async () => {
+    const rule = (text: string): string =>
+      policy('token', 'ALLOW', `[{when: [{key: "request.auth.claims[a]", values: [x]}${text}]}]`);
+    const { out } = await diff(
+      policy('token', 'ALLOW', '[]'),
+      rule(', {key: "request.auth.claims[a][b]", values: [k]}'),
+    );
+    expect(out).not.toContain('decided alike');
+    expect(out).toContain('there may be more: an example did not stand the test of the reference evaluator');
   });
 
   it('names what one side alone has', async () => {
@@ -172,6 +242,46 @@ describe('check', () => {
       ]
     `);
     expect(lines.every((line) => /^a\.yaml:\d+:\d+: warning/.test(line))).toBe(true);
+  });
+
+  it('tells of accounts, trust domains and tokens that rules ask for in vain', async () => {
+    const rules = [
+      '{from: [{source: {serviceAccounts: [team/a]}}]}',
+      '{from: [{source: {principals: ["cluster.local/ns/team/sa/a"], trustDomains: ["cluster.*"]}}]}',
+      '{from: [{source: {serviceAccounts: [team/b]}}], when: [{key: source.namespace, values: [other]}]}',
+      '{from: [{source: {trustDomains: [elsewhere]}}]}',
+      '{from: [{source: {requestPrincipals: ["https://i/*"], notRequestPrincipals: ["https://i/*"]}}]}',
+      '{from: [{source: {requestPrincipals: ["https://i/a"]}}], when: [{key: "request.auth.claims[iss]", values: [j]}]}',
+      '{from: [{source: {ipBlocks: [10.0.0.0/8], remoteIpBlocks: [11.0.0.0/8]}}]}',
+      '{when: [{key: connection.sni, values: [a]}, {key: connection.sni, values: [b]}]}',
+      // Of a list each text counts.
+      '{when: [{key: "request.auth.claims[g]", values: [a]}, {key: "request.auth.claims[g]", values: [b]}]}',
+      '{when: [{key: "request.auth.claims[g]", values: ["*"], notValues: ["a*"]}]}',
+      '{when: [{key: "experimental.envoy.filters.x[y]", values: [a]}, {key: "experimental.envoy.filters.x[y]", values: [b]}]}',
+    ];
+    await writeFile(join(folder, 'a.yaml'), MESH + policy('allow', 'ALLOW', `[${rules.join(', ')}]`));
+    const { out } = await run('check', join(folder, 'a.yaml'), '-o', 'short');
+    const lines = out.split('\n').filter((line) => line.includes(' PTL133'));
+    expect(lines.map((line) => line.slice(line.indexOf('PTL')))).toMatchInlineSnapshot(`
+      [
+        "PTL1333: AuthorizationPolicy allow rule[1] decides nothing by itself: every request that it matches is allowed by shop/allow rule[0] as well",
+        "PTL1332: AuthorizationPolicy allow rule[2] matches no request: from[0].source.serviceAccounts and when[0].values exclude each other",
+        "PTL1332: AuthorizationPolicy allow rule[3] matches no request: no request has what from[0].source.trustDomains asks for",
+        "PTL1332: AuthorizationPolicy allow rule[4] matches no request: from[0].source.requestPrincipals and from[0].source.notRequestPrincipals exclude each other",
+        "PTL1332: AuthorizationPolicy allow rule[5] matches no request: from[0].source.requestPrincipals and when[0].values exclude each other",
+        "PTL1332: AuthorizationPolicy allow rule[6] matches no request: from[0].source.ipBlocks and from[0].source.remoteIpBlocks exclude each other",
+        "PTL1332: AuthorizationPolicy allow rule[7] matches no request: when[0].values and when[1].values exclude each other",
+      ]
+    `);
+  });
+
+  it('finds no namespace that has a slash in any identity', async () => {
+    const none = '{from: [{source: {namespaces: ["a/*"]}}]}';
+    const some = '{from: [{source: {principals: [cluster.local/ns/a/sa/x]}}]}';
+    await writeFile(join(folder, 'a.yaml'), MESH + policy('deny', 'DENY', `[${none}, ${some}]`));
+    const { out } = await run('check', join(folder, 'a.yaml'), '-o', 'short');
+    expect(out).toContain('rule[0] matches no request');
+    expect(out).not.toContain('PTL1333');
   });
 
   it('keeps quiet about a rule that is of use at one port, or as TCP', async () => {

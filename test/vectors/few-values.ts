@@ -1,5 +1,15 @@
-import type { AuthzCondition, AuthzPolicy, AuthzPolicySet, AuthzRequest, AuthzRule, Clause } from '#model/authz.ts';
+import type {
+  AuthzCondition,
+  AuthzPolicy,
+  AuthzPolicySet,
+  AuthzRequest,
+  AuthzRule,
+  Clause,
+  RequestPrincipalMatch,
+} from '#model/authz.ts';
 import type { Cidr, StringMatch } from '#model/match.ts';
+import { TOKEN_FILTER, TOKEN_PAYLOAD, type MetadataMap } from '#model/metadata.ts';
+import { tokenMetadata } from '#policy/authz/token.ts';
 import type { Dice } from './dice.ts';
 
 // Policies made of few values, and all requests that differ in what these values ask for: small enough that every
@@ -25,21 +35,39 @@ const SERVICE_BLOCKS: readonly Cidr[] = [
   { address: 'fd00::', length: 16 },
 ];
 
-const ATTRIBUTES = ['identity', 'address', 'method', 'host', 'path', 'header', 'service'] as const;
+const DOMAINS = ['td', 'tdx', 't'];
+const ISSUERS = ['i', 'ij', 'j'];
+const SUBJECTS = ['s', 'i/s', 'st'];
+/** A scope is made a list of in every token. */
+const CLAIMS = ['groups', 'scope'];
+
+const ATTRIBUTES = [
+  'identity',
+  'address',
+  'method',
+  'host',
+  'path',
+  'header',
+  'service',
+  'principal',
+  'groups',
+  'scope',
+  'sni',
+] as const;
 type Attribute = (typeof ATTRIBUTES)[number];
 
 export const FEW_TARGET = {
   protocol: 'http',
   port: 80,
   addresses: ['10.96.0.1', 'fd00::1'],
-  trustDomains: ['td'],
+  trustDomains: ['td', 'tdx'],
   normalizedPaths: true,
   plain: { identities: ['spiffe://td/ns/app/sa/web'], hosts: ['web.app'] },
 } as const;
 
 /** What policies of a case look at. */
 export function attributes(dice: Dice): readonly Attribute[] {
-  return ATTRIBUTES.filter(() => dice.chance(55)).slice(0, 3);
+  return ATTRIBUTES.filter((name) => dice.chance(name === 'identity' || name === 'path' ? 50 : 30)).slice(0, 3);
 }
 
 export function fewPolicies(dice: Dice, of: readonly Attribute[], most = 3): AuthzPolicySet {
@@ -69,17 +97,23 @@ export function changed(dice: Dice, set: AuthzPolicySet, of: readonly Attribute[
 function rule(dice: Dice, of: readonly Attribute[]): AuthzRule {
   const when = (attribute: Attribute, condition: () => AuthzCondition, chance: number): AuthzCondition[] =>
     of.includes(attribute) && dice.chance(chance) ? dice.several(1, 2, condition) : [];
-  const source = of.includes('identity') || of.includes('address');
+  const source = of.includes('identity') || of.includes('address') || of.includes('principal');
   const operation = of.includes('method') || of.includes('host') || of.includes('path');
   const some = <T>(attribute: Attribute, make: () => Clause<T>): Clause<T> =>
     of.includes(attribute) && dice.chance(55) ? make() : NOTHING;
+  const rarely = <T>(attribute: Attribute, make: () => Clause<T>): Clause<T> =>
+    of.includes(attribute) && dice.chance(30) ? make() : NOTHING;
   return {
     from:
       source && dice.chance(75)
         ? dice.several(1, 2, () => ({
             principals: some('identity', () => clause(dice, () => principal(dice))),
             namespaces: some('identity', () => clause(dice, () => namespace(dice))),
+            serviceAccounts: rarely('identity', () => clause(dice, () => account(dice))),
+            trustDomains: rarely('identity', () => clause(dice, () => text(dice, dice.pick(DOMAINS)))),
+            requestPrincipals: some('principal', () => clause(dice, () => requestPrincipal(dice))),
             ipBlocks: some('address', () => clause(dice, () => dice.pick(BLOCKS))),
+            remoteIpBlocks: rarely('address', () => clause(dice, () => dice.pick(BLOCKS))),
           }))
         : [],
     to:
@@ -97,6 +131,17 @@ function rule(dice: Dice, of: readonly Attribute[]): AuthzRule {
         () => ({ key: 'header', header: 'x-r', values: clause(dice, () => text(dice, dice.pick(LINES))) }),
         70,
       ),
+      ...when('principal', () => principalCondition(dice), 40),
+      ...CLAIMS.flatMap((name) =>
+        when(
+          name as Attribute,
+          () => ({ key: 'claim', claim: [name], values: clause(dice, () => text(dice, dice.pick(LINES))) }),
+          70,
+        ),
+      ),
+      ...when('sni', () => ({ key: 'sni', values: clause(dice, () => text(dice, dice.pick(HOSTS))) }), 70),
+      ...when('identity', () => identityCondition(dice), 15),
+      ...when('address', () => ({ key: 'remoteIp', values: clause(dice, () => dice.pick(BLOCKS)) }), 15),
       ...when('service', () => ({ key: 'destinationIp', values: clause(dice, () => dice.pick(SERVICE_BLOCKS)) }), 40),
       ...when(
         'path',
@@ -130,13 +175,54 @@ function text(dice: Dice, whole: string): StringMatch {
 }
 
 function principal(dice: Dice): StringMatch {
-  const whole = `td/ns/${dice.pick(NAMESPACES)}/sa/${dice.pick(ACCOUNTS)}`;
+  const whole = `${dice.chance(80) ? 'td' : 'tdx'}/ns/${dice.pick(NAMESPACES)}/sa/${dice.pick(ACCOUNTS)}`;
   const match = text(dice, whole);
   return match.kind === 'exact' || match.kind === 'prefix' ? { ...match, value: `spiffe://${match.value}` } : match;
 }
 
 function namespace(dice: Dice): StringMatch {
   return dice.chance(15) ? { kind: 'regex', value: 'a.*b' } : text(dice, dice.pick(NAMESPACES));
+}
+
+const account = (dice: Dice): StringMatch => ({
+  kind: 'exact',
+  value: dice.chance(90) ? `${dice.pick(NAMESPACES)}/${dice.pick(ACCOUNTS)}` : dice.pick(['a', '/x', 'a/x/y', 'a/']),
+});
+
+/** Kinds of which filters compare both at once. */
+function requestPrincipal(dice: Dice): RequestPrincipalMatch {
+  const [issuer, subject] = [dice.pick(ISSUERS), dice.pick(SUBJECTS)];
+  switch (dice.below(6)) {
+    case 0:
+      return { issuer: { kind: 'exact', value: issuer }, subject: { kind: 'present' } };
+    case 1:
+      return { issuer: { kind: 'present' }, subject: { kind: 'exact', value: subject } };
+    case 2:
+      return { issuer: { kind: 'prefix', value: issuer.slice(0, dice.below(2)) }, subject: { kind: 'present' } };
+    case 3:
+      return { issuer: { kind: 'suffix', value: issuer }, subject: { kind: 'exact', value: subject } };
+    case 4:
+      return { issuer: { kind: 'present' }, subject: { kind: 'suffix', value: subject } };
+    default:
+      return { issuer: { kind: 'exact', value: issuer }, subject: { kind: 'exact', value: subject } };
+  }
+}
+
+function principalCondition(dice: Dice): AuthzCondition {
+  switch (dice.below(3)) {
+    case 0:
+      return { key: 'claim', claim: ['iss'], values: clause(dice, () => text(dice, dice.pick(ISSUERS))) };
+    case 1:
+      return { key: 'claim', claim: ['sub'], values: clause(dice, () => text(dice, dice.pick(SUBJECTS))) };
+    default:
+      return { key: 'requestPrincipal', values: clause(dice, () => requestPrincipal(dice)) };
+  }
+}
+
+function identityCondition(dice: Dice): AuthzCondition {
+  return dice.chance(50)
+    ? { key: 'serviceAccount', values: clause(dice, () => account(dice)) }
+    : { key: 'trustDomain', values: clause(dice, () => text(dice, dice.pick(DOMAINS))) };
 }
 
 function path(dice: Dice): StringMatch {
@@ -148,6 +234,24 @@ const IDENTITIES = [
     ['x', 'xy', 'y', 'q'].map((account) => `spiffe://td/ns/${namespace}/sa/${account}`),
   ),
   'spiffe://td/q',
+  ...['a/sa/x', 'ab/sa/xy', 'b/sa/y', 'q/sa/q'].map((name) => `spiffe://tdx/ns/${name}`),
+];
+const LINE_SETS = [
+  '',
+  'line:',
+  'line:u',
+  'line:uv',
+  'line:v',
+  'line:q',
+  'line:u|v',
+  'line:uv|v',
+  'line:u|q',
+  'line:v|q',
+  'line:uq',
+  'line:qv',
+  'line:qv|uq',
+  'line:u|uv|v',
+  'line:u|uv',
 ];
 const ASKED: { readonly [A in Attribute]: readonly string[] } = {
   identity: IDENTITIES,
@@ -171,24 +275,21 @@ const ASKED: { readonly [A in Attribute]: readonly string[] } = {
     '/ab/q',
     '/a/',
   ],
-  header: [
-    '',
-    'line:',
-    'line:u',
-    'line:uv',
-    'line:v',
-    'line:q',
-    'line:u|v',
-    'line:uv|v',
-    'line:u|q',
-    'line:v|q',
-    'line:uq',
-    'line:qv',
-    'line:qv|uq',
-    'line:u|uv|v',
-    'line:u|uv',
-  ],
+  header: LINE_SETS,
   service: ['10.96.0.1', 'fd00::1'],
+  principal: [
+    '{}',
+    ...['', 'i', 'ij', 'j', 'qj'].flatMap((iss) => [
+      JSON.stringify({ iss }),
+      ...['s', 'i/s', 'st', 'q', 'qst'].map((sub) => JSON.stringify({ iss, sub })),
+    ]),
+    '{"iss":"i","sub":""}',
+    '{"sub":"s"}',
+    '{"sub":"q"}',
+  ],
+  groups: LINE_SETS,
+  scope: LINE_SETS,
+  sni: ['', 'web.app', 'api.web.app', 'web', 'w', 'b', 'q', 'eb'],
 };
 
 /** Every combination of values of the attributes; the others have plain ones. */
@@ -220,19 +321,27 @@ function having(request: AuthzRequest, attribute: Attribute, value: string): Aut
     case 'service':
       return { ...request, destinationIp: value };
     case 'header':
-      return {
-        ...request,
-        headers:
-          value === ''
-            ? []
-            : value
-                .slice(5)
-                .split('|')
-                .map((line) => ['x-r', line] as const),
-      };
+      return { ...request, headers: linesOf(value).map((line) => ['x-r', line] as const) };
+    case 'principal':
+      return withClaims(request, JSON.parse(value) as MetadataMap);
+    case 'groups':
+    case 'scope': {
+      const texts = linesOf(value);
+      const isOne = texts.length === 1 && attribute === 'groups';
+      return texts.length === 0 ? request : withClaims(request, { [attribute]: isOne ? texts[0]! : texts });
+    }
+    case 'sni':
+      return value === '' ? request : { ...request, sni: value };
     case 'method':
     case 'host':
     case 'path':
       return { ...request, [attribute]: value };
   }
+}
+
+const linesOf = (value: string): readonly string[] => (value === '' ? [] : value.slice('line:'.length).split('|'));
+
+function withClaims(request: AuthzRequest, claims: MetadataMap): AuthzRequest {
+  const before = (request.metadata?.[TOKEN_FILTER]?.[TOKEN_PAYLOAD] ?? {}) as MetadataMap;
+  return { ...request, metadata: tokenMetadata({ ...before, ...claims }) };
 }

@@ -1,5 +1,6 @@
 import type { AuthzRequest } from '#model/authz.ts';
 import { parseSpiffeId } from '#model/identity.ts';
+import { TOKEN_FILTER, TOKEN_PAYLOAD } from '#model/metadata.ts';
 
 const PLAIN_SOURCE = '127.0.0.1';
 
@@ -7,10 +8,13 @@ const PLAIN_SOURCE = '127.0.0.1';
 export function requestText(request: AuthzRequest, protocol: 'http' | 'tcp'): string {
   const { principal = 'nobody', sourceIp, destinationIp, destinationPort, host, method, path, headers } = request;
   const from = sourceIp === PLAIN_SOURCE ? '' : ` from ${sourceIp}`;
-  const who = `as ${shortest(principal)}${from}`;
+  const name = request.sni === undefined ? '' : ` for SNI ${request.sni}`;
+  const who = `as ${shortest(principal)}${from}${name}`;
   if (protocol === 'tcp') return `connection to ${destinationIp}:${destinationPort} ${who}`;
   const lines = headers.map(([name, value]) => `${name}: ${value}`).join(', ');
-  return `${method} http://${host}${path}${lines === '' ? '' : ` with ${lines}`} ${who}`;
+  const claims = claimsOf(request);
+  const what = [lines, claims === undefined ? '' : `claims ${claims}`].filter((text) => text !== '').join(' and ');
+  return `${method} http://${host}${path}${what === '' ? '' : ` with ${what}`} ${who}`;
 }
 
 /** The command that explains the request; undefined where explain has no way to ask it. */
@@ -22,9 +26,9 @@ export function explainLine(
 ): string | undefined {
   const { principal = '', sourceIp, destinationIp, destinationPort, host, method, path, headers } = request;
   const service = /^([^.]+\.[^.]+)\.svc\..*:\d+$/.exec(target)?.[1];
-  if (protocol === 'tcp' || file === '-' || service === undefined || parseSpiffeId(principal) === undefined) {
-    return undefined;
-  }
+  if (protocol === 'tcp' || file === '-' || service === undefined || request.sni !== undefined) return undefined;
+  if (parseSpiffeId(principal) === undefined) return undefined;
+  const claims = claimsOf(request);
   const place = `${service}:${destinationPort}`;
   const words = [
     'portolan explain -f',
@@ -37,8 +41,15 @@ export function explainLine(
       ([name, value]) => `-H ${quoted(`${name}: ${value}`)}`,
     ),
     ...(sourceIp === PLAIN_SOURCE ? [] : [`--source-ip ${sourceIp}`]),
+    ...(claims === undefined ? [] : [`--claims ${quoted(claims)}`]),
   ];
   return destinationIp === '' ? undefined : words.join(' ');
+}
+
+/** The claims of the request's token, as JSON. */
+function claimsOf({ metadata }: AuthzRequest): string | undefined {
+  const claims = metadata?.[TOKEN_FILTER]?.[TOKEN_PAYLOAD];
+  return claims === undefined ? undefined : JSON.stringify(claims);
 }
 
 /** `ns/app/sa/web`: without a trust domain only where that of the files is meant. */

@@ -1,9 +1,9 @@
 import type { AuthzRequest } from '#model/authz.ts';
 import { addressBlock, inBlock, type AddressBlock } from '../authz/address.ts';
 import { textCells, type Cell, type Cells } from './cell.ts';
-import type { Value } from './demand.ts';
 import { anyPath, headerLine, host, istioIdentity, method, normalizedPath, otherIdentity } from './domain.ts';
-import type { Language } from './language.ts';
+import { NO_TOKEN, principalToken, REQUEST_PRINCIPAL, tokenOf, tokenText } from './token.ts';
+import { NOTHING, type Value } from './value.ts';
 
 /** Where requests are decided, and what is known of those that come there. */
 export interface AnalysisTarget {
@@ -20,18 +20,18 @@ export interface AnalysisTarget {
   readonly plain: { readonly identities: readonly string[]; readonly hosts: readonly string[] };
 }
 
-/** What an attribute has in a request: one value, or the lines of a header. */
+/** What an attribute has in a request: one value, or the lines of a header, or the texts of a claim. */
 export type Lines = readonly string[];
 
 interface Demanded {
   readonly values: readonly Value[];
-  /** So many lines of a header can matter at once. */
+  /** So many lines of a header, or texts of a claim, can matter at once. */
   readonly lines: number;
 }
 
 /** The cells of an attribute as the values of policies cut it, or as one when none does. */
 export function cellsOf(attribute: string, { values, lines }: Demanded, target: AnalysisTarget): Cells<Lines> {
-  const languages = values.map((value) => (value.kind === 'text' ? value.language : NOBODY));
+  const languages = values.map((value) => (value.kind === 'text' ? value.language : NOTHING));
   const { trustDomains, plain } = target;
   switch (attribute) {
     case 'identity': {
@@ -53,7 +53,10 @@ export function cellsOf(attribute: string, { values, lines }: Demanded, target: 
       );
     case 'destination.port':
       return asLines(portCells(values, target.port));
+    case REQUEST_PRINCIPAL:
+      return asLines(textCells(languages, [principalToken], PLAIN_TOKENS));
     default:
+      // A header, a claim, or the SNI, of which there is one line at most.
       return headerCells(textCells(languages, [headerLine], PLAIN_LINES), lines);
   }
 }
@@ -65,6 +68,8 @@ export function requestOf(values: ReadonlyMap<string, Lines>): AuthzRequest {
     const name = headerName(attribute);
     return name === undefined ? [] : lines.map((line) => [name, line] as const);
   });
+  const sni = values.get('sni')?.[0];
+  const metadata = tokenOf(values);
   return {
     principal: single('identity'),
     sourceIp: single('source.ip'),
@@ -74,18 +79,23 @@ export function requestOf(values: ReadonlyMap<string, Lines>): AuthzRequest {
     method: single('method'),
     path: single('path'),
     headers,
+    ...(sni === undefined ? {} : { sni }),
+    ...(metadata === undefined ? {} : { metadata }),
   };
 }
 
 /** Those that every request has, in the order in which an example had better keep to the plain value. */
 export const ALWAYS = ['identity', 'source.ip', 'destination.ip', 'destination.port', 'host', 'method', 'path'];
 
+/** Several values may come at once, and each counts. */
+export const hasLines = (attribute: string): boolean => /^(?:header|claim) /.test(attribute);
+
 const headerName = (attribute: string): string | undefined => /^header (.*)$/s.exec(attribute)?.[1];
 
-const NOBODY: Language = { steps: [], ends: [false] };
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'];
 const SOURCES = ['127.0.0.1', '10.0.0.1', '192.168.0.1', '172.16.0.1', '8.8.8.8', '2001:db8::1'];
 const PLAIN_LINES = ['x', '1', 'other'];
+const PLAIN_TOKENS = [NO_TOKEN, tokenText('https://issuer', 'subject')];
 
 const asLines = ({ cells, complete }: Cells<string>): Cells<Lines> => ({
   complete,
@@ -95,7 +105,7 @@ const asLines = ({ cells, complete }: Cells<string>): Cells<Lines> => ({
 /** More cells of a header than this are not looked at. */
 const MOST_CELLS = 20_000;
 
-/** A header may be absent, and may have several lines, each of which counts. */
+/** A header or claim may be absent, and may have several lines, each of which counts. */
 function headerCells({ cells: single, complete }: Cells<string>, lines: number): Cells<Lines> {
   const found = new Map<string, Cell<Lines>>([['', { value: [], matches: [] }]]);
   let last: Cell<Lines>[] = [{ value: [], matches: [] }];

@@ -1,15 +1,19 @@
+import { STEP_DEPTH } from '#abi/authz.ts';
 import type { AuthzCondition, AuthzOperation, AuthzPolicy, AuthzRule, AuthzSource, Clause } from '#model/authz.ts';
 import type { Cidr, StringMatch } from '#model/match.ts';
-import { addressBlock, type AddressBlock } from '../authz/address.ts';
-import { parseGlob } from '../authz/glob.ts';
-import { folded, language, literal, many, one, type Class, type Language } from './language.ts';
-
-/** A value of a policy, with how it is written there. Two with the same key match the same. */
-export type Value = { readonly key: string; readonly written: string } & (
-  | { readonly kind: 'text'; readonly language: Language }
-  | { readonly kind: 'block'; readonly block: AddressBlock }
-  | { readonly kind: 'number'; readonly number: number }
-);
+import { claimPath } from '../authz/token.ts';
+import { CLAIMS_OF_PRINCIPAL, claimAttribute, REQUEST_PRINCIPAL, requestPrincipalText } from './token.ts';
+import {
+  block,
+  hostText,
+  namespaceText,
+  number,
+  pathText,
+  plainText,
+  serviceAccountText,
+  trustDomainText,
+  type Value,
+} from './value.ts';
 
 /**
  * What an attribute of a request must be: any of `any` (undefined: no matter what), none of `none`. `identity` is the
@@ -53,10 +57,11 @@ const SOURCE: { readonly [K in keyof AuthzSource]-?: Read<NonNullable<AuthzSourc
   principals: (clause) => texts('identity', clause, plainText),
   namespaces: (clause, { action }) => namespaces(clause, action),
   ipBlocks: (clause) => blocks('source.ip', clause),
-  serviceAccounts: notYet,
-  trustDomains: notYet,
-  requestPrincipals: httpOnly(notYet),
-  remoteIpBlocks: notYet,
+  serviceAccounts: (clause) => texts('identity', clause, serviceAccountText),
+  trustDomains: (clause) => texts('identity', clause, trustDomainText),
+  requestPrincipals: httpOnly((clause) => demand(REQUEST_PRINCIPAL, clause, requestPrincipalText)),
+  // A waypoint trusts no forwarder: the caller is who opened the connection.
+  remoteIpBlocks: (clause) => blocks('source.ip', clause),
 };
 
 /** What no cells were made for: a rule that holds it is left out of what is said. */
@@ -76,10 +81,26 @@ function sourceAlternative(source: AuthzSource, at: string, reading: Reading): A
     written(SOURCE.principals(source.principals, reading), `${at}.principals`, `${at}.notPrincipals`),
     written(SOURCE.namespaces(source.namespaces, reading), `${at}.namespaces`, `${at}.notNamespaces`),
     written(SOURCE.ipBlocks(source.ipBlocks, reading), `${at}.ipBlocks`, `${at}.notIpBlocks`),
-    SOURCE.serviceAccounts(source.serviceAccounts ?? NO_DEMAND, reading),
-    SOURCE.trustDomains(source.trustDomains ?? NO_DEMAND, reading),
-    SOURCE.requestPrincipals(source.requestPrincipals ?? NO_DEMAND, reading),
-    SOURCE.remoteIpBlocks(source.remoteIpBlocks ?? NO_DEMAND, reading),
+    written(
+      SOURCE.serviceAccounts(source.serviceAccounts ?? NO_DEMAND, reading),
+      `${at}.serviceAccounts`,
+      `${at}.notServiceAccounts`,
+    ),
+    written(
+      SOURCE.trustDomains(source.trustDomains ?? NO_DEMAND, reading),
+      `${at}.trustDomains`,
+      `${at}.notTrustDomains`,
+    ),
+    written(
+      SOURCE.requestPrincipals(source.requestPrincipals ?? NO_DEMAND, reading),
+      `${at}.requestPrincipals`,
+      `${at}.notRequestPrincipals`,
+    ),
+    written(
+      SOURCE.remoteIpBlocks(source.remoteIpBlocks ?? NO_DEMAND, reading),
+      `${at}.remoteIpBlocks`,
+      `${at}.notRemoteIpBlocks`,
+    ),
   ]);
 }
 
@@ -113,14 +134,19 @@ function conditionDemands(condition: AuthzCondition, reading: Reading): Alternat
       return blocks('destination.ip', condition.values);
     case 'destinationPort':
       return OPERATION.ports(condition.values, reading);
-    case 'requestPrincipal':
-    case 'claim':
-    case 'metadata':
-      return httpOnly(notYet)(condition.values, reading);
     case 'serviceAccount':
+      return SOURCE.serviceAccounts(condition.values, reading);
     case 'trustDomain':
-    case 'sni':
+      return SOURCE.trustDomains(condition.values, reading);
+    case 'requestPrincipal':
+      return SOURCE.requestPrincipals(condition.values, reading);
+    case 'claim':
+      return httpOnly<StringMatch>((clause) => claimDemands(condition.claim, clause))(condition.values, reading);
     case 'remoteIp':
+      return SOURCE.remoteIpBlocks(condition.values, reading);
+    case 'sni':
+      return texts('sni', condition.values, plainText);
+    case 'metadata':
       return notYet(condition.values);
   }
 }
@@ -129,6 +155,17 @@ function conditionDemands(condition: AuthzCondition, reading: Reading): Alternat
 function headerDemands(name: string, clause: Clause<StringMatch>): Alternative {
   const attribute = { host: 'host', ':authority': 'host', ':method': 'method', ':path': 'path' }[name];
   return texts(attribute ?? `header ${name}`, clause, plainText);
+}
+
+/** Issuer and subject are asked for as one, too, and no two attributes may speak of the same. */
+function claimDemands(claim: readonly string[], clause: Clause<StringMatch>): Alternative {
+  // Filters do not look so deep.
+  if (claimPath(claim).length > STEP_DEPTH) return notYet(clause);
+  const [name = '', ...within] = claim;
+  const ofPrincipal = within.length === 0 ? CLAIMS_OF_PRINCIPAL[name] : undefined;
+  return ofPrincipal === undefined
+    ? texts(claimAttribute(claim), clause, plainText)
+    : texts(REQUEST_PRINCIPAL, clause, ofPrincipal);
 }
 
 /** What only HTTP has fails an ALLOW rule on a TCP port, and makes no demand of a DENY rule. */
@@ -186,95 +223,6 @@ function namespaces({ any, none }: Clause<StringMatch>, action: AuthzPolicy['act
   ]);
 }
 
-function blocks(attribute: string, clause: Clause<Cidr>): Alternative {
-  return demand(attribute, clause, (cidr): Value | undefined => {
-    const block = addressBlock(cidr);
-    return (
-      block && {
-        kind: 'block',
-        key: `${block.family} ${block.first}/${block.length}`,
-        written: `${cidr.address}/${cidr.length}`,
-        block,
-      }
-    );
-  });
-}
+const blocks = (attribute: string, clause: Clause<Cidr>): Alternative => demand(attribute, clause, block);
 
-const numbers = (attribute: string, clause: Clause<number>): Alternative =>
-  demand(attribute, clause, (number): Value => ({
-    kind: 'number',
-    key: String(number),
-    written: String(number),
-    number,
-  }));
-
-/** As a policy writes it; the scheme of an identity is not written. */
-function writtenOf(match: StringMatch): string {
-  if (match.kind === 'present') return '*';
-  const text = match.value.replace(/^spiffe:\/\//, '');
-  return match.kind === 'prefix' ? `${text}*` : match.kind === 'suffix' ? `*${text}` : text;
-}
-
-const keyOf = (match: StringMatch): string => `${match.kind} ${match.kind === 'present' ? '' : match.value}`;
-
-function plainText(match: StringMatch): Value | undefined {
-  const steps = stepsOf(match, literal, 'any');
-  return steps && { kind: 'text', key: keyOf(match), written: writtenOf(match), language: language(steps) };
-}
-
-function hostText(match: StringMatch): Value | undefined {
-  const lower = match.kind === 'present' ? match : { ...match, value: match.value.toLowerCase() };
-  const steps = stepsOf(lower, folded, 'any');
-  const key = `folded ${keyOf(lower)}`;
-  return steps && { kind: 'text', key, written: writtenOf(match), language: language(steps) };
-}
-
-/** The path ends where the query begins. */
-function pathText(match: StringMatch): Value | undefined {
-  const common = { kind: 'text', key: `path ${keyOf(match)}`, written: writtenOf(match) } as const;
-  // No path holds what ends it.
-  if (match.kind !== 'present' && /[?#]/.test(match.value)) return { ...common, language: NOTHING };
-  const steps = stepsOf(match, literal, 'unqueried');
-  return steps && { ...common, language: language(steps, [...literal('?'), many('any')]) };
-}
-
-const NOTHING: Language = { steps: [], ends: [false] };
-
-function namespaceText(match: StringMatch, where: 'first' | 'anywhere'): Value | undefined {
-  const steps = stepsOf(match, literal, 'unslashed');
-  const before = where === 'first' ? [...literal('spiffe://'), one('unslashed'), many('unslashed')] : [many('any')];
-  const key = `namespace ${where} ${keyOf(match)}`;
-  return (
-    steps && {
-      kind: 'text',
-      key,
-      written: writtenOf(match),
-      language: language([...before, ...literal('/ns/'), ...steps, ...literal('/'), many('any')]),
-    }
-  );
-}
-
-type Steps = ReturnType<typeof literal>;
-
-/** How a match reads a text; undefined for a regular expression that is more than texts and `.*`. */
-function stepsOf(match: StringMatch, textOf: (text: string) => Steps, free: Class): Steps | undefined {
-  switch (match.kind) {
-    case 'exact':
-      return textOf(match.value);
-    case 'prefix':
-      return [...textOf(match.value), many(free)];
-    case 'suffix':
-      return [many(free), ...textOf(match.value)];
-    case 'present':
-      return [one(free), many(free)];
-    case 'template':
-      return match.value.split(/(\{\*\*\}|\{\*\})/).flatMap((part) => {
-        if (part === '{*}') return [one('segment'), many('segment')];
-        return part === '{**}' ? [many('segments')] : textOf(part);
-      });
-    case 'regex':
-      return parseGlob(match.value)?.flatMap((piece, at) =>
-        at === 0 ? textOf(piece) : [many(free), ...textOf(piece)],
-      );
-  }
-}
+const numbers = (attribute: string, clause: Clause<number>): Alternative => demand(attribute, clause, number);

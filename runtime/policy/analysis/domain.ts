@@ -17,7 +17,7 @@ export interface Domain {
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789-_ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 /** All that is printed, letters first. */
-const PRINTED = `${LETTERS}.~!$&'()*+,;=:@/"<>[]^\`{|}\\%#?`;
+export const PRINTED = `${LETTERS}.~!$&'()*+,;=:@/"<>[]^\`{|}\\%#?`;
 
 /** The state is how much of a fixed beginning has been read, until it has been. */
 function after(beginning: string, rest: Omit<Domain, 'needs'>): Domain {

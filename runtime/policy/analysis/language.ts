@@ -27,6 +27,8 @@ const CLASSES = {
   any: () => true,
   unqueried: (character: string) => character !== '?' && character !== '#',
   unslashed: (character: string) => character !== '/',
+  /** What parts issuer and subject where they are one text (token.ts). */
+  unmarked: (character: string) => character > '\u0003',
   segment: (character: string) => PCHAR.test(character),
   segments: (character: string) => character === '/' || PCHAR.test(character),
 } as const satisfies Record<string, (character: string) => boolean>;

@@ -1,8 +1,9 @@
 import type { AuthzPolicy, AuthzPolicySet, AuthzRequest, AuthzRule } from '#model/authz.ts';
 import { add, both, either, emptySet, fullSet, lowest, same, without, type BitSet } from './bit-set.ts';
-import { ALWAYS, cellsOf, requestOf, type AnalysisTarget, type Lines } from './attribute.ts';
+import { ALWAYS, cellsOf, hasLines, requestOf, type AnalysisTarget, type Lines } from './attribute.ts';
 import type { Cells } from './cell.ts';
-import { ruleParts, type Alternative, type Demand, type Value } from './demand.ts';
+import { ruleParts, type Alternative, type Demand } from './demand.ts';
+import type { Value } from './value.ts';
 
 /** The requests for which a conjunct of a rule holds: of every attribute (by its number) some cells, or any. */
 export interface Box {
@@ -218,7 +219,7 @@ export class Space {
             if (!attribute.values.has(value.key))
               attribute.values.set(value.key, { number: attribute.values.size, value });
           }
-          if (!name.startsWith('header ')) continue;
+          if (!hasLines(name)) continue;
           if (none.length > 0) attribute.refused.add(none.map(({ key }) => key).join('\n'));
           if (any !== undefined) wanted.set(name, (wanted.get(name) ?? 0) + 1);
         }

@@ -85,6 +85,7 @@ function expected(attribute: string): { readonly expected?: string } {
 
 const POSSIBLE: Readonly<Record<string, string>> = {
   identity: 'a caller of the trust domain: <trust domain>/ns/<namespace>/sa/<account>',
+  'request principal': 'a token that was verified: its issuer has a name',
   path: 'a path as the default normalization leaves it: without "//", "/./", "/../" and "%2F"; a query is no part of it',
   method: 'a method of HTTP, such as GET',
   host: 'a host, such as reviews.bookinfo:9080',

@@ -34,7 +34,7 @@ export function requestPrincipalOf(
 }
 
 /** Claims that OAuth writes into one text, with blanks between them. */
-const SPACED: readonly string[] = ['scope', 'permission'];
+export const SPACED: readonly string[] = ['scope', 'permission'];
 
 /** What Envoy's jwt_authn leaves of a token with these claims that it has verified. */
 export function tokenMetadata(claims: MetadataMap): Metadata {
