@@ -65,9 +65,19 @@ export const FEW_TARGET = {
   plain: { identities: ['spiffe://td/ns/app/sa/web'], hosts: ['web.app'] },
 } as const;
 
+/** Requests of a case at most: there are many cases. */
+const MOST_REQUESTS = 2_500;
+
 /** What policies of a case look at. */
 export function attributes(dice: Dice): readonly Attribute[] {
-  return ATTRIBUTES.filter((name) => dice.chance(name === 'identity' || name === 'path' ? 50 : 30)).slice(0, 3);
+  const chosen: Attribute[] = [];
+  let requests = 1;
+  for (const name of ATTRIBUTES.filter(() => dice.chance(35))) {
+    requests *= ASKED[name].length;
+    if (requests > MOST_REQUESTS) break;
+    chosen.push(name);
+  }
+  return chosen;
 }
 
 export function fewPolicies(dice: Dice, of: readonly Attribute[], most = 3): AuthzPolicySet {
