@@ -114,7 +114,9 @@ export const ATTRIBUTE_METHOD: u32 = 7;
 /** Without query and fragment. */
 export const ATTRIBUTE_PATH: u32 = 8;
 export const ATTRIBUTE_HEADER: u32 = 9;
-export const ATTRIBUTE_KINDS: u32 = 10;
+/** Name of the route that was chosen; none matches nothing. */
+export const ATTRIBUTE_ROUTE: u32 = 10;
+export const ATTRIBUTE_KINDS: u32 = 11;
 
 export const ATTRIBUTE_KIND: usize = 0;
 export const ATTRIBUTE_FIRST_ATOM: usize = 4;

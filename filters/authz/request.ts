@@ -14,6 +14,7 @@ import {
   ATTRIBUTE_PRESENT,
   ATTRIBUTE_PRINCIPAL,
   ATTRIBUTE_REVERSE,
+  ATTRIBUTE_ROUTE,
   ATTRIBUTE_SIZE,
   ATTRIBUTE_SOURCE_IP,
   ATTRIBUTE_TABLE,
@@ -33,7 +34,14 @@ import {
   readHeaders,
 } from '../sdk/headers.ts';
 import { allocate } from '../sdk/memory.ts';
-import { DESTINATION_ADDRESS, PEER_PRINCIPAL, PropertyPath, readProperty, SOURCE_ADDRESS } from '../sdk/properties.ts';
+import {
+  DESTINATION_ADDRESS,
+  PEER_PRINCIPAL,
+  PropertyPath,
+  readProperty,
+  ROUTE_NAME,
+  SOURCE_ADDRESS,
+} from '../sdk/properties.ts';
 import { indexOfEither, isText, text } from '../sdk/text.ts';
 import { value, valueSize } from '../sdk/value.ts';
 import { portAt, readAddress, searchBlocks } from './address.ts';
@@ -106,6 +114,10 @@ export function know(attribute: u32): void {
       beginValue(attribute, record);
       searchAddress(record, kind);
       break;
+    case ATTRIBUTE_ROUTE:
+      beginValue(attribute, record);
+      searchRoute(record);
+      break;
     default:
       if (!headersRead) readRequestHeaders(kind);
       beginValue(attribute, record);
@@ -147,6 +159,13 @@ function searchAddress(record: usize, kind: u32): void {
   } else {
     searchBlocks(opened.base, record);
   }
+}
+
+/** No route matches: it is on none that a policy names. */
+function searchRoute(record: usize): void {
+  const status = readProperty(ROUTE_NAME);
+  if (status == STATUS_OK) search(record, value, valueSize);
+  else if (status != STATUS_NOT_FOUND) unreadable = true;
 }
 
 function searchHeader(record: usize, kind: u32): void {

@@ -47,7 +47,7 @@ export const codes = {
   // 13: authorization
   PTL1301: 'an AuthorizationPolicy is invalid: its targets deny everything until it is corrected',
   PTL1302: 'an AuthorizationPolicy needs what is not supported yet: its targets deny everything',
-  PTL1303: 'an AuthorizationPolicy targets a resource of another namespace',
+  PTL1303: 'an AuthorizationPolicy targets a resource of another namespace, and no ReferenceGrant lets it',
   PTL1304: 'an AuthorizationPolicy targets a GatewayClass outside the root namespace',
   PTL1305: 'a selector policy with HTTP fields is enforced by ztunnel, which makes it deny',
   PTL1306: 'a selector policy is enforced by ztunnel, not by a waypoint',

@@ -38,20 +38,27 @@ const targetKinds = [
   'gateway.networking.k8s.io/GatewayClass',
   '/Service',
   'networking.istio.io/ServiceEntry',
+  'gateway.networking.k8s.io/HTTPRoute',
 ];
 
 function validateTarget(
-  { group, kind, namespace }: AuthorizationPolicySpec['targetRefs'][number],
+  { group, kind, namespace, sectionName }: AuthorizationPolicySpec['targetRefs'][number],
   at: string,
   report: Report,
 ): void {
-  if (namespace !== undefined) {
-    error(report, 'PTL1310', `${at}.namespace`, 'a target is in the namespace of its policy', {
-      next: 'remove namespace',
+  if (namespace !== undefined && kind === 'GatewayClass') {
+    error(report, 'PTL1310', `${at}.namespace`, 'a GatewayClass is in no namespace', { next: 'remove namespace' });
+  }
+  if (sectionName !== undefined && kind !== 'HTTPRoute') {
+    error(report, 'PTL1310', `${at}.sectionName`, `a policy cannot target a section of kind ${kind}`, {
+      expected: 'a rule of an HTTPRoute by its name',
+      came: sectionName,
+      next: 'remove sectionName',
     });
   }
   if (targetKinds.includes(`${group}/${kind}`)) return;
-  const expected = 'a Service, ServiceEntry (networking.istio.io), Gateway or GatewayClass (gateway.networking.k8s.io)';
+  const expected =
+    'a Service, ServiceEntry (networking.istio.io), Gateway, GatewayClass or HTTPRoute (gateway.networking.k8s.io)';
   const came = `kind ${kind}, group "${group}"`;
   error(report, 'PTL1310', at, 'a policy cannot have this target', { expected, came });
 }

@@ -1,6 +1,6 @@
 import { validateAuthorizationPolicy } from './authorization-policy-validation.ts';
 import type { KindDefinition } from './kind.ts';
-import { group, kindName, namespaceName, objectName } from './reference.ts';
+import { group, kindName, namespaceName, objectName, sectionName } from './reference.ts';
 import type { Resource } from './resource.ts';
 import * as s from './schema.ts';
 
@@ -45,12 +45,14 @@ const rule = s.object({
   when: s.list(condition),
 });
 
-/** PolicyTargetReference of Istio. */
+/** PolicyTargetReference of Istio, with the section of the Gateway API's: a rule of a route by its name. */
 const targetRef = s.object({
   group: s.withDefault(group, ''),
   kind: s.required(kindName),
   name: s.required(objectName),
+  /** Another than the policy's own takes a ReferenceGrant there. */
   namespace: namespaceName,
+  sectionName,
 });
 
 const spec = s.object({

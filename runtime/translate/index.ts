@@ -56,7 +56,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
       routes.byService,
     );
     const destinations = findDestinations(resources.of('DestinationRule'), services);
-    const around = survey(services, classes, gateways, waypointOf);
+    const around = survey(services, classes, gateways, waypointOf, grants, routes.byName);
     const policies = attachPolicies(resources.of('AuthorizationPolicy'), resources.invalid, around);
     const sources = { services, waypointOf, routes, virtualServices, destinations, policies };
     const { waypoints, findings } = makeWaypoints(inventory, gateways, enrolments, sources);

@@ -11,6 +11,8 @@ import { readInvalidPolicy } from './invalid-policy.ts';
 import { EachMemo, none, step } from './memo.ts';
 import { attach, type AttachedTo, statusOf, type Surroundings, workloadFindings } from './policy-status.ts';
 import { compare } from './route-order.ts';
+import { createRoutePolicies, type RoutePolicies, scopedPolicy, type ScopedEnforcer } from './route-policies.ts';
+import type { RouteScope } from './route-target.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 
@@ -26,6 +28,7 @@ export interface Policies {
   ofWaypoint(waypoint: WaypointGateway): readonly Enforcer[];
   /** What decides about a service; `shared` is what decides about its waypoint. */
   ofService(service: KnownService, waypoint: WaypointGateway, shared: readonly Enforcer[]): readonly Enforcer[];
+  readonly ofRoutes: RoutePolicies;
   readonly findings: readonly Finding[];
   readonly statuses: readonly ResourceStatus[];
 }
@@ -45,15 +48,18 @@ export function createPolicies(): (
   around: Surroundings,
 ) => Policies {
   const memo = new EachMemo<AuthorizationPolicy, Attached>();
+  const fileByRoute = createRoutePolicies();
   return step((all, invalid, around) => {
     const byService = new Map<KnownService, Enforcer[]>();
     const byWaypoint = new Map<string, Enforcer[]>();
     const byClass = new Map<string, Enforcer[]>();
     const byNamespace = new Map<string, Enforcer[]>();
+    const onRoutes: { readonly enforcer: Enforcer; readonly scope: RouteScope }[] = [];
     const findings: Finding[] = [];
     const statuses: ResourceStatus[] = [];
     const add = (to: AttachedTo, enforcer: Enforcer): void => {
       if (to.kind === 'service') push(byService, to.service, enforcer);
+      else if (to.kind === 'route') onRoutes.push({ enforcer, scope: to.scope });
       else push({ waypoint: byWaypoint, class: byClass, namespace: byNamespace }[to.kind], to.name, enforcer);
     };
     const account = ({ enforcer, to, status, findings: own }: Attached): void => {
@@ -82,6 +88,7 @@ export function createPolicies(): (
         const foreign = namespace !== gateway.metadata.namespace ? byNamespace.get(namespace) : undefined;
         return join(shared, byService.get(service), foreign);
       },
+      ofRoutes: fileByRoute(onRoutes),
       findings,
       statuses,
     };
@@ -118,18 +125,30 @@ function join(
 
 const open: AuthzPolicySet = { policies: none };
 
-/** Enforcers as the model has them. One policy may come by several ways (its service and its waypoint), and counts once. */
-export function policySet(enforcers: readonly Enforcer[], protocol: ServicePort['protocol']): AuthzPolicySet {
-  if (enforcers.length === 0) return open;
+type Named = Pick<Enforcer, 'namespace' | 'name'>;
+
+/**
+ * Enforcers as the model has them. One policy may come by several ways (its service and its waypoint), and counts once;
+ * for a service as a whole rather than for a route of it.
+ */
+export function policySet(
+  enforcers: readonly Enforcer[],
+  protocol: ServicePort['protocol'],
+  scoped: readonly ScopedEnforcer[] = none,
+): AuthzPolicySet {
+  if (enforcers.length + scoped.length === 0) return open;
   const tcp = protocol === 'tcp';
   const [only] = enforcers;
-  if (enforcers.length === 1 && only!.enforcement.kind === 'enforce') {
+  if (enforcers.length === 1 && scoped.length === 0 && only!.enforcement.kind === 'enforce') {
     return { policies: [tcp ? only!.enforcement.tcp : only!.enforcement.policy] };
   }
-  const unique = [...new Set(enforcers)].sort((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name));
-  const policies = unique.flatMap(({ enforcement }) =>
+  const byName = (a: Named, b: Named): number => compare(a.namespace, b.namespace) || compare(a.name, b.name);
+  const unique = [...new Set(enforcers)].sort(byName);
+  const whole = unique.flatMap(({ enforcement }) =>
     enforcement.kind === 'enforce' ? [tcp ? enforcement.tcp : enforcement.policy] : [],
   );
+  const ofRoutes = scoped.filter(({ enforcer }) => !unique.includes(enforcer)).map((each) => scopedPolicy(each));
+  const policies = ofRoutes.length === 0 ? whole : [...whole, ...ofRoutes].sort(byName);
   const ordered = [
     ...policies.filter(({ action }) => action === 'DENY'),
     ...policies.filter(({ action }) => action === 'ALLOW'),

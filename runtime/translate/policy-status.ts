@@ -2,9 +2,10 @@ import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import type { Enforcement } from './authorization-policy.ts';
-import { targetPath, type Target } from './authz-target.ts';
+import { targetName, targetPath, type Target } from './authz-target.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
+import { type BoundRoute, resolveRoute, type RouteScope } from './route-target.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { Services } from './services.ts';
@@ -18,31 +19,42 @@ export interface Surroundings {
   /** Keys of Gateways that are not waypoints of ours. */
   readonly otherGateways: ReadonlySet<string>;
   isWaypointClass(name: string): boolean;
+  /** By `HTTPRoute/<namespace>/<name>`. */
+  readonly routes: ReadonlyMap<string, BoundRoute>;
+  /** Whether a policy of a namespace may have this target: it is at home there, or a ReferenceGrant lets it. */
+  mayTarget(from: string, target: Target): boolean;
   /** Everything that the attachment to these targets depends on, besides the policy: the inputs of its memo. */
   lookUp(resource: AuthorizationPolicy, targets: readonly Target[]): readonly unknown[];
 }
 
 /**
- * What a policy decides about: a service, a waypoint by `namespace/name`, all waypoints of a class, or (a policy of which
- * nobody knows what it was aimed at) everything in a namespace.
+ * What a policy decides about: a service, rules of a route wherever it is, a waypoint by `namespace/name`, all waypoints
+ * of a class, or (a policy of which nobody knows what it was aimed at) everything in a namespace.
  */
 export type AttachedTo =
   | { readonly kind: 'service'; readonly service: KnownService }
+  | { readonly kind: 'route'; readonly scope: RouteScope }
   | { readonly kind: 'waypoint' | 'class' | 'namespace'; readonly name: string };
+
+/** Why a target is not accepted. */
+type Refusal = 'Invalid' | 'RefNotPermitted' | 'TargetNotFound' | 'AncestorNotBound';
 
 /** The verdict about one target. `target`: `Service/bookinfo/reviews`, `Gateway/…` or `GatewayClass/<name>`. */
 export interface Attachment {
   readonly target: string;
   /** Undefined: it is attached to nothing. */
   readonly to: AttachedTo | undefined;
-  readonly reason: 'Accepted' | 'Invalid' | 'TargetNotFound' | 'AncestorNotBound';
+  readonly reason: 'Accepted' | Refusal;
   readonly message: string;
   readonly finding?: Finding;
   /** Ports of the target that are TCP. */
   readonly tcpPorts: readonly number[];
 }
 
-/** Judges every target of a policy. A policy reaches only what is in its own namespace, and classes from the root. */
+/**
+ * Judges every target of a policy. A policy reaches what is in its own namespace and what another namespace grants it,
+ * and classes from the root. The grant is asked first: a refusal tells nothing of what there is elsewhere.
+ */
 export function attach(
   resource: AuthorizationPolicy,
   targets: readonly Target[],
@@ -50,12 +62,9 @@ export function attach(
 ): readonly Attachment[] {
   return targets.map((target, index) => {
     const { namespace } = resource.metadata;
-    const wanted = `${target.kind}/${target.namespace ?? namespace}/${target.name}`;
-    const refuse = (
-      reason: 'Invalid' | 'TargetNotFound' | 'AncestorNotBound',
-      message: string,
-      rest: Partial<Finding>,
-    ) => ({
+    const home = target.namespace ?? namespace;
+    const wanted = targetName(target, namespace);
+    const refuse = (reason: Refusal, message: string, rest: Partial<Finding>) => ({
       target: wanted,
       to: undefined,
       reason,
@@ -63,29 +72,35 @@ export function attach(
       tcpPorts: none,
       finding: notAttached(resource, targetPath(resource, index), wanted, message, rest),
     });
-    if (target.namespace !== undefined && target.namespace !== namespace) {
-      return refuse('Invalid', `a policy of namespace ${namespace} cannot target namespace ${target.namespace}`, {
+    if (!around.mayTarget(namespace, target)) {
+      const { kind, name } = target;
+      const who = `AuthorizationPolicies of namespace ${namespace}`;
+      return refuse('RefNotPermitted', `no ReferenceGrant of namespace ${home} lets ${who} target ${kind} ${name}`, {
         code: 'PTL1303',
         level: 'error',
-        expected: namespace,
-        came: target.namespace,
-        next: `move the policy to namespace ${target.namespace}`,
+        expected: `a ReferenceGrant in namespace ${home}, or a target in namespace ${namespace}`,
+        came: 'none',
+        next: `create a ReferenceGrant in namespace ${home} from AuthorizationPolicy (security.istio.io) ${namespace} to ${kind} ${name}`,
       });
     }
     switch (`${target.group}/${target.kind}`) {
       case '/Service':
-        return (
-          attachService(namespace, target.name, around) ?? refuse(...missingService(namespace, target.name, around))
-        );
+        return attachService(home, target.name, around) ?? refuse(...missingService(home, target.name, around));
+      case 'gateway.networking.k8s.io/HTTPRoute': {
+        const found = resolveRoute(target, namespace, around.routes);
+        return 'scope' in found
+          ? accepted(wanted, found.bound, { kind: 'route', scope: found.scope })
+          : refuse(found.reason, found.message, found.finding);
+      }
       case 'gateway.networking.k8s.io/Gateway': {
-        const waypoint = around.waypoints.get(`${namespace}/${target.name}`);
+        const waypoint = around.waypoints.get(`${home}/${target.name}`);
         if (waypoint !== undefined) return accepted(wanted, waypoint.key, { kind: 'waypoint', name: waypoint.key });
-        return around.otherGateways.has(`${namespace}/${target.name}`)
+        return around.otherGateways.has(`${home}/${target.name}`)
           ? refuse('AncestorNotBound', `Gateway ${target.name} is not a waypoint of ours`, {
               code: 'PTL1209',
               level: 'warning',
             })
-          : refuse('TargetNotFound', `Gateway ${namespace}/${target.name} does not exist`, {
+          : refuse('TargetNotFound', `Gateway ${home}/${target.name} does not exist`, {
               code: 'PTL1202',
               level: 'error',
             });
@@ -113,7 +128,7 @@ export function attach(
         return refuse('Invalid', `targets of kind ${target.kind} are not supported`, {
           code: 'PTL1505',
           level: 'error',
-          expected: 'Service, Gateway or GatewayClass',
+          expected: 'Service, ServiceEntry, HTTPRoute, Gateway or GatewayClass',
           came: target.kind,
         });
     }

@@ -11,6 +11,7 @@ import { Memo, none, Slot } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import { type Enforcer, type Policies, policySet } from './policies.ts';
 import { defaultRoute, mergeRoutes, withOwnBackend } from './port-routes.ts';
+import { scopedEnforcers, type ScopedEnforcer } from './route-policies.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import type { VirtualServices } from './virtual-services.ts';
 import { translateVirtualService, type VirtualServiceContext } from './virtual-service.ts';
@@ -38,6 +39,7 @@ class PortMemo {
   readonly whole = new Slot<PortResult>();
   readonly table = new Slot<Translated>();
   readonly virtual = new Slot<Translated>();
+  readonly scoped = new Slot<readonly ScopedEnforcer[]>();
   readonly authz = new Slot<AuthzPolicySet>();
   readonly port = new Slot<ServicePort>();
 }
@@ -69,11 +71,16 @@ export class Ports {
       addresses,
       from.routes.byService.get(service),
       from.routes.byWaypoint.get(waypoint.key),
+      from.policies.ofRoutes,
     ];
     if (resource !== undefined) inputs.push(resource, from.services, from.waypointOf, from.destinations);
     return memo.whole.get([...inputs, ...enforcers], () => {
       const table = this.#table(memo, waypoint, service, port, from);
-      const authz = memo.authz.get([port.protocol, ...enforcers], () => policySet(enforcers, port.protocol));
+      const { ofRoutes } = from.policies;
+      const scoped = memo.scoped.get([table.routes, ofRoutes], () => scopedEnforcers(table.routes, ofRoutes));
+      const authz = memo.authz.get([port.protocol, scoped, ...enforcers], () =>
+        policySet(enforcers, port.protocol, scoped),
+      );
       const made = memo.port.get([port, addresses, table, authz], () => ({
         service: service.name,
         port: port.port,

@@ -1,6 +1,9 @@
 import type { GatewayClass } from '#resources/gateway-class.ts';
+import { permits } from './backend-ref.ts';
 import type { Gateways } from './gateways.ts';
 import { roleOfClass } from './gateway-class.ts';
+import type { HttpRoutes } from './http-routes.ts';
+import type { Inventory } from './inventory.ts';
 import { step } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import type { Surroundings } from './policy-status.ts';
@@ -16,8 +19,10 @@ export function createSurroundings(
   classes: ReadonlyMap<string, GatewayClass>,
   gateways: Gateways,
   waypointOf: ReadonlyMap<KnownService, WaypointGateway>,
+  grants: Inventory['grants'],
+  routes: HttpRoutes['byName'],
 ) => Surroundings {
-  return step((services, classes, gateways, waypointOf): Surroundings => {
+  return step((services, classes, gateways, waypointOf, grants, routes): Surroundings => {
     const { waypoints, others } = gateways;
     const isWaypointClass = (name: string) => roleOfClass(name, classes, options) === 'waypoint';
     return {
@@ -27,13 +32,27 @@ export function createSurroundings(
       waypoints,
       otherGateways: others,
       isWaypointClass,
+      routes,
+      mayTarget: (from, { group, kind, name, namespace }) =>
+        namespace === undefined ||
+        namespace === from ||
+        permits(grants.get(namespace), 'AuthorizationPolicy', from, group, kind, name),
       lookUp: ({ metadata }, targets) =>
-        targets.flatMap(({ kind, name }): readonly unknown[] => {
-          const { namespace } = metadata;
-          if (kind === 'Gateway') return [waypoints.get(`${namespace}/${name}`), others.has(`${namespace}/${name}`)];
-          if (kind !== 'Service') return [isWaypointClass(name)];
-          const service = services.get(namespace, name);
-          return [service, service === undefined ? undefined : waypointOf.get(service)];
+        targets.flatMap(({ kind, name, namespace: other }): readonly unknown[] => {
+          const namespace = other ?? metadata.namespace;
+          const granted = other === undefined ? [] : [grants.get(other)];
+          switch (kind) {
+            case 'Gateway':
+              return [...granted, waypoints.get(`${namespace}/${name}`), others.has(`${namespace}/${name}`)];
+            case 'Service': {
+              const service = services.get(namespace, name);
+              return [...granted, service, service === undefined ? undefined : waypointOf.get(service)];
+            }
+            case 'HTTPRoute':
+              return [...granted, routes.get(`${kind}/${namespace}/${name}`)];
+            default:
+              return [isWaypointClass(name)];
+          }
         }),
     };
   });

@@ -51,6 +51,7 @@ const HOSTS = [
   'ample.com',
   'é.example.com',
 ];
+const ROUTES = ['ns1.r.0', 'ns1.r.0.1', 'default'];
 const METHODS = ['GET', 'POST', 'get', 'GETX'];
 const PATHS = [
   '/',
@@ -172,12 +173,15 @@ const rules: fc.Arbitrary<AuthzRule> = fc.oneof(
   },
 );
 
-const policies: fc.Arbitrary<AuthzPolicy> = fc.record({
-  namespace: some(['ns1', 'ns2']),
-  name: some(['p', 'q', 'r']),
-  action: some(['ALLOW', 'DENY'] as const),
-  rules: fc.array(rules, { maxLength: 4 }),
-});
+const policies: fc.Arbitrary<AuthzPolicy> = fc
+  .record({
+    namespace: some(['ns1', 'ns2']),
+    name: some(['p', 'q', 'r']),
+    action: some(['ALLOW', 'DENY'] as const),
+    rules: fc.array(rules, { maxLength: 4 }),
+    routes: fc.option(fc.array(some(ROUTES), { maxLength: 2 }), { nil: undefined, freq: 1 }),
+  })
+  .map(({ routes, ...policy }) => (routes === undefined ? policy : { ...policy, routes }));
 
 /** At least one policy, DENY before ALLOW as the model has it. */
 export const policySets: fc.Arbitrary<AuthzPolicySet> = fc
@@ -194,5 +198,10 @@ export const requests: fc.Arbitrary<AuthzRequest> = fc
     method: some(METHODS),
     path: fc.tuple(some(PATHS), some(['', '', '?', '?x=/a', '#f'])).map((parts) => parts.join('')),
     headers: fc.array(fc.tuple(some(HEADERS), some(VALUES)), { maxLength: 4 }),
+    route: fc.option(some(ROUTES), { nil: undefined }),
   })
-  .map(({ principal, ...request }) => (principal === undefined ? request : { principal, ...request }));
+  .map(({ principal, route, ...request }) => ({
+    ...request,
+    ...(principal === undefined ? {} : { principal }),
+    ...(route === undefined ? {} : { route }),
+  }));

@@ -32,6 +32,7 @@ function ask(root: Root, request: AuthzRequest): ReturnType<Root['request']> {
       'source.address': authority(request.sourceIp, 4711),
       'destination.address': authority(request.destinationIp, request.destinationPort),
       ...(request.principal === undefined ? {} : { [PRINCIPAL]: request.principal }),
+      ...(request.route === undefined ? {} : { 'xds.route_name': request.route }),
     },
   });
   stream.end();

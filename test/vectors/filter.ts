@@ -54,6 +54,7 @@ export class AuthzFilter {
         'source.address': `${bracketed(request.sourceIp)}:41234`,
         'destination.address': `${bracketed(request.destinationIp)}:${request.destinationPort}`,
         ...(principal !== undefined && { 'filter_state.io.istio.peer_principal': principal }),
+        ...(request.route !== undefined && { 'xds.route_name': request.route }),
       },
     });
     const { action, reply } = stream;

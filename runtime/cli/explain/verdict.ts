@@ -3,7 +3,7 @@ import { Host, type Vm } from '#host/emulator.ts';
 import type { AuthzPolicy, AuthzRequest } from '#model/authz.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import { compileAuthz } from '#policy/authz/compile.ts';
-import { explainDecision } from '#policy/authz/reference.ts';
+import { explainDecision, policiesOf } from '#policy/authz/reference.ts';
 import { authority } from '#envoy/names.ts';
 import { moduleFile } from '../modules.ts';
 import { missText } from './miss.ts';
@@ -36,7 +36,8 @@ export interface Verdict {
  * and throws.
  */
 export async function judge(port: ServicePort, request: AuthzRequest): Promise<Verdict> {
-  const { closed, policies } = port.authz;
+  const { closed } = port.authz;
+  const policies = policiesOf(port.authz, request, { protocol: 'http' });
   const { decision, nearest } = explainDecision(port.authz, request, { protocol: 'http' });
   const answer = await askFilter(port, request);
   if (answer.allowed !== decision.allowed) {
@@ -88,6 +89,7 @@ async function askFilter(port: ServicePort, request: AuthzRequest): Promise<Filt
       'source.address': authority(request.sourceIp, 0),
       'destination.address': authority(request.destinationIp, request.destinationPort),
       ...(request.principal === undefined ? {} : { 'filter_state.io.istio.peer_principal': request.principal }),
+      ...(request.route === undefined ? {} : { 'xds.route_name': request.route }),
     },
   });
   const { action, reply } = stream;

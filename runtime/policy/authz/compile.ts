@@ -6,6 +6,7 @@ import { Attributes } from './attribute.ts';
 import { ruleFactors, type AuthzTarget, type Factor, type RuleContext } from './conjunct.ts';
 import { RuleIndex } from './rule-index.ts';
 import { countValues, planRule } from './plan.ts';
+import { OTHER_ROUTES, otherRoutes, routeFactors } from './route-clause.ts';
 
 export type { AuthzTarget } from './conjunct.ts';
 
@@ -20,6 +21,9 @@ export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Arr
   const attributes = new Attributes();
   const deny = rulesOf(set.policies, { action: 'DENY', target, attributes });
   const allow = rulesOf(set.policies, { action: 'ALLOW', target, attributes });
+  const others = otherRoutes(set.policies, { action: 'ALLOW', target, attributes });
+  const policies = others === undefined ? set.policies : [...set.policies, OTHER_ROUTES];
+  if (others !== undefined) allow.push({ policy: set.policies.length, index: 0, factors: others });
   for (const { factors } of deny) countValues(factors);
   for (const { factors } of allow) countValues(factors);
 
@@ -32,7 +36,7 @@ export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Arr
       index.add(action, planRule(index.rule(policy, number), factors));
     }
   }
-  return index.write(set.policies, set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0);
+  return index.write(policies, set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0);
 }
 
 interface PossibleRule {
@@ -42,13 +46,15 @@ interface PossibleRule {
 }
 
 /** The rules of an action that can hold for some request to the target, in the order of evaluation. */
-function rulesOf(policies: readonly AuthzPolicy[], context: RuleContext): readonly PossibleRule[] {
+function rulesOf(policies: readonly AuthzPolicy[], context: RuleContext): PossibleRule[] {
   const rules: PossibleRule[] = [];
-  for (const [policy, { rules: its, action }] of policies.entries()) {
-    if (action !== context.action) continue;
-    for (const [index, rule] of its.entries()) {
+  for (const [policy, each] of policies.entries()) {
+    if (each.action !== context.action) continue;
+    const route = routeFactors(each, context);
+    if (route === undefined) continue;
+    for (const [index, rule] of each.rules.entries()) {
       const factors = ruleFactors(rule, context);
-      if (factors) rules.push({ policy, index, factors });
+      if (factors) rules.push({ policy, index, factors: route.length === 0 ? factors : [...factors, ...route] });
     }
   }
   return rules;

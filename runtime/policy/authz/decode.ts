@@ -74,6 +74,7 @@ const KINDS = [
   'method',
   'path',
   'header',
+  'route',
 ];
 
 /** Opens an authorization program; throws ProgramError when it is none. */

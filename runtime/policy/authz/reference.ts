@@ -11,25 +11,47 @@ export type { ReferenceTarget } from './rule-check.ts';
 export function decide(set: AuthzPolicySet, request: AuthzRequest, target: ReferenceTarget): AuthzDecision {
   // A policy that could not be understood closes the target.
   if (set.closed !== undefined) return { allowed: false };
+  return decideAmong(policiesOf(set, request, target), request, target);
+}
+
+/** The policies that are about a request: for one on another route it is as if a route's policies did not exist. */
+export function policiesOf(
+  { policies }: AuthzPolicySet,
+  request: AuthzRequest,
+  target: ReferenceTarget,
+): AuthzPolicies {
+  if (policies.every(({ routes }) => routes === undefined)) return policies;
+  if (target.protocol === 'http') {
+    return policies.filter(({ routes }) => routes === undefined || routes.includes(request.route ?? ''));
+  }
+  // A connection may carry requests of any route: what is allowed on one of them is not yet allowed.
+  return policies.map((policy) =>
+    policy.routes !== undefined && policy.action === 'ALLOW' ? { ...policy, rules: [] } : policy,
+  );
+}
+
+type AuthzPolicies = readonly AuthzPolicy[];
+
+function decideAmong(policies: AuthzPolicies, request: AuthzRequest, target: ReferenceTarget): AuthzDecision {
   // Any rule of any DENY policy denies.
-  const denied = firstRule(set, 'DENY', request, target);
+  const denied = firstRule(policies, 'DENY', request, target);
   if (denied) return { allowed: false, policy: denied };
   // Without ALLOW policies everything else is allowed.
-  if (!set.policies.some(({ action }) => action === 'ALLOW')) return { allowed: true };
+  if (!policies.some(({ action }) => action === 'ALLOW')) return { allowed: true };
   // With them, any rule of any ALLOW policy must hold. (A policy without rules has none that could.)
-  const allowed = firstRule(set, 'ALLOW', request, target);
+  const allowed = firstRule(policies, 'ALLOW', request, target);
   return allowed ? { allowed: true, policy: allowed } : { allowed: false };
 }
 
 type DecidingRule = NonNullable<AuthzDecision['policy']>;
 
 function firstRule(
-  set: AuthzPolicySet,
+  policies: AuthzPolicies,
   action: AuthzPolicy['action'],
   request: AuthzRequest,
   target: ReferenceTarget,
 ): DecidingRule | undefined {
-  for (const policy of set.policies) {
+  for (const policy of policies) {
     if (policy.action !== action) continue;
     for (const [index, rule] of policy.rules.entries()) {
       // All parts; of each part any alternative; of an alternative all checks.
@@ -65,7 +87,7 @@ export function explainDecision(set: AuthzPolicySet, request: AuthzRequest, targ
   const decision = decide(set, request, target);
   if (decision.allowed || decision.policy || set.closed !== undefined) return { decision };
   let nearest: NearestRule | undefined;
-  for (const policy of set.policies) {
+  for (const policy of policiesOf(set, request, target)) {
     if (policy.action !== 'ALLOW') continue;
     for (const rule of policy.rules.keys()) {
       const missed = missedBy(policy, rule, request, target);
