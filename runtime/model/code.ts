@@ -71,6 +71,7 @@ export const codes = {
   PTL1404: 'two services claim the same address and port: the older wins',
   PTL1405: 'two DestinationRules define the same subset or policy: the older wins',
   PTL1406: 'every backend of a route has weight 0, so it answers 500',
+  PTL1410: 'a ServiceEntry claims the host of another service of the waypoint',
   PTL1490: 'a resource is given twice: the first counts',
 
   // 15: valid, but not supported or only in part
@@ -81,6 +82,8 @@ export const codes = {
   PTL1505: 'a kind of parent or target is not supported',
   PTL1506: 'a value is valid but not supported',
   PTL1507: 'kinds of resources that a waypoint does not use',
+  PTL1508: 'hosts of a ServiceEntry that are not served yet: its resolution, or a wildcard',
+  PTL1509: 'a host of a ServiceEntry shares the addresses of the first',
 
   // 20: running and Envoy
   PTL2001: 'Envoy refused a part of its configuration: what it held before stays in force',

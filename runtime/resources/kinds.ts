@@ -9,6 +9,7 @@ import { namespace, type Namespace } from './namespace.ts';
 import { pod, type Pod } from './pod.ts';
 import { referenceGrant, type ReferenceGrant } from './reference-grant.ts';
 import { serviceAccount, type ServiceAccount } from './service-account.ts';
+import { serviceEntry, type ServiceEntry } from './service-entry.ts';
 import { service, type Service } from './service.ts';
 import { virtualService, type VirtualService } from './virtual-service.ts';
 import { workloadEntry, type WorkloadEntry } from './workload-entry.ts';
@@ -26,6 +27,7 @@ export interface Kinds {
   readonly ReferenceGrant: ReferenceGrant;
   readonly Service: Service;
   readonly ServiceAccount: ServiceAccount;
+  readonly ServiceEntry: ServiceEntry;
   readonly VirtualService: VirtualService;
   readonly WorkloadEntry: WorkloadEntry;
 }
@@ -45,6 +47,7 @@ const definitions: { readonly [K in Kind]: KindDefinition<K> } = {
   ReferenceGrant: referenceGrant,
   Service: service,
   ServiceAccount: serviceAccount,
+  ServiceEntry: serviceEntry,
   VirtualService: virtualService,
   WorkloadEntry: workloadEntry,
 };

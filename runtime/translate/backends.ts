@@ -4,6 +4,7 @@ import { type BackendUse, makeBackend } from './backend.ts';
 import { refOf } from './condition.ts';
 import type { Destination } from './destination-rule.ts';
 import { type Endpoints, endpointsOfSlices, endpointsOfWorkloads } from './endpoint.ts';
+import { endpointsOfEntry } from './entry-endpoint.ts';
 import type { Inventory } from './inventory.ts';
 import { Memo } from './memo.ts';
 import { compare } from './route-order.ts';
@@ -74,7 +75,11 @@ function endpointsOf(service: KnownService, port: KnownPort, inventory: Inventor
       endpointsOfSlices(service, port, ofService, owners),
     );
   }
-  const selected = workloads.selected(service.name.namespace, service.service.spec.selector);
+  const selected = workloads.selected(service.name.namespace, service.selector);
+  if (service.inline !== undefined) {
+    const owners = (address: string) => workloads.at(address);
+    return memo.get(key, [service, port, workloads], () => endpointsOfEntry(service, port, selected, owners));
+  }
   return memo.get(key, [service, port, ...selected], () => endpointsOfWorkloads(service, port, selected));
 }
 
@@ -83,11 +88,14 @@ function noEndpoints({ service, port }: BackendUse): Finding {
     code: 'PTL1215',
     level: 'warning',
     resource: refOf(service.service),
-    path: 'spec.selector',
-    message: `Service ${service.name.name} has no endpoint that is ready for port ${port.port}`,
+    path: service.inline === undefined ? 'spec.selector' : 'spec.endpoints',
+    message: `${service.service.kind} ${service.name.name} has no endpoint that is ready for port ${port.port}`,
     expected: 'a pod with its labels, an address, and the target port',
     came: 'none',
     effect: 'requests to it are answered 503',
-    next: `kubectl get endpointslices -n ${service.name.namespace} -l kubernetes.io/service-name=${service.name.name}`,
+    next:
+      service.inline === undefined
+        ? `kubectl get endpointslices -n ${service.name.namespace} -l kubernetes.io/service-name=${service.name.name}`
+        : 'add endpoints, or correct workloadSelector',
   };
 }

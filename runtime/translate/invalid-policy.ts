@@ -41,6 +41,8 @@ function reach(target: Target, home: string, around: Surroundings): readonly Att
       const service = around.services.get(namespace, name);
       return service === undefined ? [] : [{ kind: 'service', service }];
     }
+    case 'ServiceEntry':
+      return (around.services.ofEntry(namespace, name) ?? []).map((service) => ({ kind: 'service', service }));
     case 'HTTPRoute': {
       // A rule of another name than any that there is may be what was misspelt: then the whole route is meant.
       const found = resolveRoute(target, home, around.routes);

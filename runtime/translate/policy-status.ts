@@ -43,7 +43,7 @@ type Refusal = 'Invalid' | 'RefNotPermitted' | 'TargetNotFound' | 'AncestorNotBo
 export interface Attachment {
   readonly target: string;
   /** Undefined: it is attached to nothing. */
-  readonly to: AttachedTo | undefined;
+  readonly to: AttachedTo | readonly AttachedTo[] | undefined;
   readonly reason: 'Accepted' | Refusal;
   readonly message: string;
   readonly finding?: Finding;
@@ -86,6 +86,8 @@ export function attach(
     switch (`${target.group}/${target.kind}`) {
       case '/Service':
         return attachService(home, target.name, around) ?? refuse(...missingService(home, target.name, around));
+      case 'networking.istio.io/ServiceEntry':
+        return attachEntry(home, target.name, around) ?? refuse(...missingEntry(home, target.name, around));
       case 'gateway.networking.k8s.io/HTTPRoute': {
         const found = resolveRoute(target, namespace, around.routes);
         return 'scope' in found
@@ -135,7 +137,7 @@ export function attach(
   });
 }
 
-function accepted(target: string, bound: string, to: AttachedTo): Attachment {
+function accepted(target: string, bound: string, to: AttachedTo | readonly AttachedTo[]): Attachment {
   return { target, to, reason: 'Accepted', message: `bound to ${bound}`, tcpPorts: none };
 }
 
@@ -146,6 +148,28 @@ function attachService(namespace: string, name: string, around: Surroundings): A
   const tcp = service.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
   const to = { kind: 'service', service } as const;
   return { ...accepted(`Service/${namespace}/${name}`, waypoint.key, to), tcpPorts: tcp.length === 0 ? none : tcp };
+}
+
+/** All hosts of a ServiceEntry have the labels by which it is enrolled in common. */
+function attachEntry(namespace: string, name: string, around: Surroundings): Attachment | undefined {
+  const hosts = around.services.ofEntry(namespace, name) ?? none;
+  const waypoint = hosts[0] && around.waypointOf.get(hosts[0]);
+  if (waypoint === undefined) return undefined;
+  const to = hosts.map((service) => ({ kind: 'service', service }) as const);
+  const tcp = hosts[0]!.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
+  return {
+    ...accepted(`ServiceEntry/${namespace}/${name}`, waypoint.key, to),
+    tcpPorts: tcp.length === 0 ? none : tcp,
+  };
+}
+
+function missingEntry(namespace: string, name: string, around: Surroundings): ReturnType<typeof missingService> {
+  const what = `ServiceEntry ${namespace}/${name}`;
+  if (around.services.ofEntry(namespace, name) === undefined) {
+    return ['TargetNotFound', `${what} does not exist`, { code: 'PTL1202', level: 'error' }];
+  }
+  const next = `kubectl label serviceentry -n ${namespace} ${name} istio.io/use-waypoint=<waypoint>`;
+  return ['AncestorNotBound', `${what} uses no waypoint of ours`, { code: 'PTL1209', level: 'warning', next }];
 }
 
 function missingService(

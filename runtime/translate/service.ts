@@ -1,11 +1,14 @@
 import type { ServiceName } from '#model/backend.ts';
 import type { Finding } from '#model/finding.ts';
 import type { ServicePort } from '#model/waypoint.ts';
+import type { ServiceEntry } from '#resources/service-entry.ts';
 import type { Service } from '#resources/service.ts';
 import { refOf } from './condition.ts';
 import { serviceName } from './host.ts';
 import { canonicalAddress } from './ip-address.ts';
+import type { Labels } from './label-selector.ts';
 import { protocolOf } from './protocol.ts';
+import type { KnownWorkload } from './workload.ts';
 
 /** One TCP port of a Service. */
 export interface KnownPort {
@@ -18,10 +21,10 @@ export interface KnownPort {
   readonly protocol: ServicePort['protocol'];
 }
 
-/** What translation needs to know of a Service; depends on the Service alone. */
+/** What translation needs to know of a Service, or of a host of a ServiceEntry; depends on that resource alone. */
 export interface KnownService {
-  readonly service: Service;
-  /** `namespace/name` */
+  readonly service: Service | ServiceEntry;
+  /** `namespace/name` of a Service, `namespace/host:<host>` of a ServiceEntry. */
   readonly key: string;
   readonly name: ServiceName;
   /** Virtual addresses, canonical; none for headless and external services. */
@@ -30,6 +33,12 @@ export interface KnownService {
   readonly ports: readonly KnownPort[];
   /** Why a waypoint cannot be asked for it, for when it is enrolled. */
   readonly withoutAddress: readonly Finding[] | undefined;
+  /** Of the workloads that answer for it. */
+  readonly selector: Labels;
+  /** Those that are not ready, too. */
+  readonly allWorkloads: boolean;
+  /** Endpoints that are written in a ServiceEntry. */
+  readonly inline?: readonly KnownWorkload[];
 }
 
 export function readService(service: Service, clusterDomain: string): KnownService {
@@ -55,6 +64,8 @@ export function readService(service: Service, clusterDomain: string): KnownServi
     addresses,
     ports,
     withoutAddress: addresses.length === 0 ? [withoutAddress(service)] : undefined,
+    selector: spec.selector,
+    allWorkloads: spec.publishNotReadyAddresses === true,
   };
 }
 

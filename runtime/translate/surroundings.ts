@@ -48,6 +48,10 @@ export function createSurroundings(
               const service = services.get(namespace, name);
               return [...granted, service, service === undefined ? undefined : waypointOf.get(service)];
             }
+            case 'ServiceEntry': {
+              const hosts = services.ofEntry(namespace, name) ?? [];
+              return [...granted, ...hosts.flatMap((host) => [host, waypointOf.get(host)])];
+            }
             case 'HTTPRoute':
               return [...granted, routes.get(`${kind}/${namespace}/${name}`)];
             default:
