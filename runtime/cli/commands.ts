@@ -11,6 +11,7 @@ import { status } from './commands/status.ts';
 import { translate } from './commands/translate.ts';
 import { version } from './commands/version.ts';
 import { wait } from './commands/wait.ts';
+import { ztunnelPolicy } from './commands/ztunnel-policy.ts';
 
 /** Every verb, in the order in which help lists them. */
 export const commands: readonly Command[] = [
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   wait,
   check,
   translate,
+  ztunnelPolicy,
   status,
   explain,
   curl,
