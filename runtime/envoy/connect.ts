@@ -32,6 +32,7 @@ import {
 } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import type { XdsResource } from './resource.ts';
+import { tunnelAuthzFilter } from './tunnel-authz.ts';
 import { ads } from './source.ts';
 
 /**
@@ -81,8 +82,11 @@ const refusals = (path: string | undefined): AccessLog[] =>
     }),
   );
 
-/** The HTTP connection manager that ends HBONE: HTTP/2 CONNECT and nothing else. */
-export function connectTermination(options: EmitOptions): Filter {
+/**
+ * The HTTP connection manager that ends HBONE: HTTP/2 CONNECT and nothing else. `judged`: policies decide about tunnels,
+ * who asks for one being known by then.
+ */
+export function connectTermination(options: EmitOptions, judged: boolean): Filter {
   return create(FilterSchema, {
     name: 'envoy.filters.network.http_connection_manager',
     configType: {
@@ -93,6 +97,7 @@ export function connectTermination(options: EmitOptions): Filter {
         routeSpecifier: { case: 'rds', value: { routeConfigName: CONNECT_ROUTES, configSource: ads() } },
         httpFilters: [
           { name: 'envoy.filters.http.set_filter_state', configType: { case: 'typedConfig', value: setFilterState } },
+          ...(judged ? [tunnelAuthzFilter()] : []),
           {
             name: 'envoy.filters.http.router',
             configType: { case: 'typedConfig', value: any(RouterSchema, { suppressEnvoyHeaders: true }) },

@@ -47,6 +47,13 @@ export function httpFilters(target: string, without: readonly Feature[] = []): H
   return [...ours, ROUTER];
 }
 
+/** The same filter by itself, in a chain that has nothing else of ours. */
+export const authzFilter = (target: string): HttpFilter =>
+  create(HttpFilterSchema, {
+    name: filterName('authz', target),
+    configType: { case: 'configDiscovery', value: { configSource: ads(), typeUrls: [...HTTP_TYPES] } },
+  });
+
 /** The filter that judges a TCP connection before a byte of it goes on. */
 export const tcpAuthzFilter = (target: string): Filter =>
   create(FilterSchema, {

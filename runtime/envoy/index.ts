@@ -12,6 +12,7 @@ import { connectOriginateListener, workloadOriginateListener } from './originate
 import { httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource, XdsSnapshot } from './resource.ts';
 import { routeConfiguration } from './route.ts';
+import { tunnelProgram } from './tunnel-authz.ts';
 import { workloadListener } from './workload.ts';
 
 type Group = readonly XdsResource[];
@@ -58,7 +59,10 @@ function lastOf<K, V>(compute: (key: K) => V, alike: (a: K, b: K) => boolean): (
 
 /** Nothing differs of what is not of a single port or backend. */
 const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
-  a.workloads === b.workloads && a.workloadAuthz === b.workloadAuthz && a.trustDomain === b.trustDomain;
+  a.workloads === b.workloads &&
+  a.workloadAuthz === b.workloadAuthz &&
+  a.tunnelAuthz === b.tunnelAuthz &&
+  a.trustDomain === b.trustDomain;
 
 /** Everything of one service port, and of nothing else: what changes together is sent together. */
 function portResources(
@@ -94,6 +98,7 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): readonly X
     connectOriginate(waypoint.trustDomain),
     connectOriginateListener(),
   ];
+  if (waypoint.tunnelAuthz !== undefined) resources.push(tunnelProgram(waypoint.tunnelAuthz, options));
   if (addresses.length > 0) {
     resources.push(
       ...workloadClusters(),

@@ -58,7 +58,7 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
         name: 'hbone',
         transportSocket: downstreamTls(waypoint.trustDomain),
         transportSocketConnectTimeout: duration(10_000),
-        filters: [connectTermination(options)],
+        filters: [connectTermination(options, waypoint.tunnelAuthz !== undefined)],
       },
     ],
   });

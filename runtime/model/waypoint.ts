@@ -40,6 +40,8 @@ export interface Waypoint {
   readonly workloads: readonly Workload[];
   /** Policies for traffic to workloads: those that target the Gateway. */
   readonly workloadAuthz: AuthzPolicySet;
+  /** Policies for tunnels, before there is one; absent: nobody is asked. They know nothing of HTTP. */
+  readonly tunnelAuthz?: AuthzPolicySet;
   /** Labels of the callers that may be met, by address: what metrics say of a source. Sorted by address. */
   readonly sources: readonly Workload[];
 }

@@ -28,7 +28,9 @@ export function readInvalidPolicy(
     to:
       targets === 'unknown'
         ? [{ kind: 'namespace', name: namespace }]
-        : targets.flatMap((target) => (around.mayTarget(namespace, target) ? reach(target, namespace, around) : [])),
+        : targets.length === 0
+          ? around.tunnelsOf(resource).map((key) => ({ kind: 'tunnels', name: key }) as const)
+          : targets.flatMap((target) => (around.mayTarget(namespace, target) ? reach(target, namespace, around) : [])),
     status: resourceStatus(resource.ref, { conditions: [condition('WaypointAccepted', false, 'Invalid', message)] }),
     findings: [invalidFinding(resource, targets)],
   };

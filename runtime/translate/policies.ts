@@ -9,7 +9,14 @@ import { targetsOf } from './authz-target.ts';
 import { push } from './inventory.ts';
 import { readInvalidPolicy } from './invalid-policy.ts';
 import { EachMemo, none, step } from './memo.ts';
-import { attach, type AttachedTo, statusOf, type Surroundings, workloadFindings } from './policy-status.ts';
+import {
+  attach,
+  type AttachedTo,
+  statusOf,
+  type Surroundings,
+  tunnelStatus,
+  workloadFindings,
+} from './policy-status.ts';
 import { compare } from './route-order.ts';
 import { createRoutePolicies, type RoutePolicies, scopedPolicy, type ScopedEnforcer } from './route-policies.ts';
 import type { RouteScope } from './route-target.ts';
@@ -28,6 +35,8 @@ export interface Policies {
   ofWaypoint(waypoint: WaypointGateway): readonly Enforcer[];
   /** What decides about a service; `shared` is what decides about its waypoint. */
   ofService(service: KnownService, waypoint: WaypointGateway, shared: readonly Enforcer[]): readonly Enforcer[];
+  /** What decides about the tunnels to a waypoint. */
+  ofTunnels(waypoint: WaypointGateway): readonly Enforcer[];
   readonly ofRoutes: RoutePolicies;
   readonly findings: readonly Finding[];
   readonly statuses: readonly ResourceStatus[];
@@ -54,13 +63,19 @@ export function createPolicies(): (
     const byWaypoint = new Map<string, Enforcer[]>();
     const byClass = new Map<string, Enforcer[]>();
     const byNamespace = new Map<string, Enforcer[]>();
+    const byTunnels = new Map<string, Enforcer[]>();
     const onRoutes: { readonly enforcer: Enforcer; readonly scope: RouteScope }[] = [];
     const findings: Finding[] = [];
     const statuses: ResourceStatus[] = [];
     const add = (to: AttachedTo, enforcer: Enforcer): void => {
       if (to.kind === 'service') push(byService, to.service, enforcer);
       else if (to.kind === 'route') onRoutes.push({ enforcer, scope: to.scope });
-      else push({ waypoint: byWaypoint, class: byClass, namespace: byNamespace }[to.kind], to.name, enforcer);
+      else
+        push(
+          { waypoint: byWaypoint, class: byClass, namespace: byNamespace, tunnels: byTunnels }[to.kind],
+          to.name,
+          enforcer,
+        );
     };
     const account = ({ enforcer, to, status, findings: own }: Attached): void => {
       findings.push(...own);
@@ -88,6 +103,7 @@ export function createPolicies(): (
         const foreign = namespace !== gateway.metadata.namespace ? byNamespace.get(namespace) : undefined;
         return join(shared, byService.get(service), foreign);
       },
+      ofTunnels: ({ key }) => byTunnels.get(key) ?? none,
       ofRoutes: fileByRoute(onRoutes),
       findings,
       statuses,
@@ -100,8 +116,17 @@ function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Atta
   const { enforcement, findings } = readPolicy(resource);
   const targets = targetsOf(resource);
   if (targets.length === 0) {
-    const told = [...findings, ...workloadFindings(resource, enforcement)];
-    return { enforcer: undefined, to: none, status: undefined, findings: told };
+    const told = [...findings, ...workloadFindings(resource, enforcement, around)];
+    const tunnels = around.tunnelsOf(resource);
+    if (tunnels.length === 0 || enforcement.kind === 'ignore') {
+      return { enforcer: undefined, to: none, status: undefined, findings: told };
+    }
+    return {
+      enforcer: { namespace, name, enforcement },
+      to: tunnels.map((key) => ({ kind: 'tunnels', name: key }) as const),
+      status: tunnelStatus(resource, tunnels),
+      findings: told,
+    };
   }
   const attachments = attach(resource, targets, around);
   const report = statusOf(resource, attachments, enforcement);

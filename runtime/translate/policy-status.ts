@@ -1,8 +1,10 @@
 import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
+import type { InvalidResource } from '#resources/resource.ts';
 import type { Enforcement } from './authorization-policy.ts';
 import { targetName, targetPath, type Target } from './authz-target.ts';
+import { letsWaypointsIn } from './bypass.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
 import { type BoundRoute, resolveRoute, type RouteScope } from './route-target.ts';
@@ -19,8 +21,12 @@ export interface Surroundings {
   /** Keys of Gateways that are not waypoints of ours. */
   readonly otherGateways: ReadonlySet<string>;
   isWaypointClass(name: string): boolean;
+  /** Identities of waypoints, as policies name them. */
+  readonly waypointPrincipals: ReadonlySet<string>;
   /** By `HTTPRoute/<namespace>/<name>`. */
   readonly routes: ReadonlyMap<string, BoundRoute>;
+  /** Waypoints about whose tunnels a policy without targets decides; none unless authorization is layered. */
+  tunnelsOf(resource: AuthorizationPolicy | InvalidResource): readonly string[];
   /** Whether a policy of a namespace may have this target: it is at home there, or a ReferenceGrant lets it. */
   mayTarget(from: string, target: Target): boolean;
   /** Everything that the attachment to these targets depends on, besides the policy: the inputs of its memo. */
@@ -28,12 +34,13 @@ export interface Surroundings {
 }
 
 /**
- * What a policy decides about: a service, rules of a route wherever it is, a waypoint by `namespace/name`, all waypoints
- * of a class, or (a policy of which nobody knows what it was aimed at) everything in a namespace.
+ * What a policy decides about: a service, rules of a route wherever it is, a waypoint by `namespace/name` or the tunnels to
+ * it, all waypoints of a class, or (a policy of which nobody knows what it was aimed at) everything in a namespace.
  */
 export type AttachedTo =
   | { readonly kind: 'service'; readonly service: KnownService }
   | { readonly kind: 'route'; readonly scope: RouteScope }
+  | { readonly kind: 'tunnels'; readonly name: string }
   | { readonly kind: 'waypoint' | 'class' | 'namespace'; readonly name: string };
 
 /** Why a target is not accepted. */
@@ -256,10 +263,23 @@ function tcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachm
   };
 }
 
+/** The status of a policy for workloads that decides about tunnels too. */
+export function tunnelStatus(resource: AuthorizationPolicy, waypoints: readonly string[]): ResourceStatus {
+  const message = `bound to the tunnels of ${waypoints.join(', ')}`;
+  return resourceStatus(refOf(resource), { conditions: [condition('WaypointAccepted', true, 'Accepted', message)] });
+}
+
 /** A policy without targets is for workloads: ztunnel enforces it, and cannot ask for HTTP. */
-export function workloadFindings(resource: AuthorizationPolicy, enforcement: Enforcement): readonly Finding[] {
+export function workloadFindings(
+  resource: AuthorizationPolicy,
+  enforcement: Enforcement,
+  { waypointPrincipals, tunnelsOf }: Surroundings,
+): readonly Finding[] {
+  // What `ztunnel-policy` prints is where it belongs.
+  if (letsWaypointsIn(resource, waypointPrincipals)) return none;
   const http = enforcement.kind === 'enforce' && enforcement.http;
   const { name } = resource.metadata;
+  if (!http && tunnelsOf(resource).length > 0) return none;
   return [
     {
       code: http ? 'PTL1305' : 'PTL1306',

@@ -2,11 +2,13 @@ import type { GatewayClass } from '#resources/gateway-class.ts';
 import { permits } from './backend-ref.ts';
 import type { Gateways } from './gateways.ts';
 import { roleOfClass } from './gateway-class.ts';
+import { waypointPrincipal } from './enrolled-pods.ts';
 import type { HttpRoutes } from './http-routes.ts';
 import type { Inventory } from './inventory.ts';
-import { step } from './memo.ts';
+import { none, Slot, step } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import type { Surroundings } from './policy-status.ts';
+import { mightSelectWaypoint, selectsWaypoint } from './tunnel-policy.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { Services } from './services.ts';
@@ -22,9 +24,12 @@ export function createSurroundings(
   grants: Inventory['grants'],
   routes: HttpRoutes['byName'],
 ) => Surroundings {
+  const principals = new Slot<ReadonlySet<string>>();
   return step((services, classes, gateways, waypointOf, grants, routes): Surroundings => {
     const { waypoints, others } = gateways;
     const isWaypointClass = (name: string) => roleOfClass(name, classes, options) === 'waypoint';
+    const identities = [...waypoints.values()].map((each) => waypointPrincipal(each, options.trustDomain));
+    const waypointPrincipals = principals.get(identities, () => new Set(identities));
     return {
       rootNamespace: options.rootNamespace,
       services,
@@ -32,13 +37,25 @@ export function createSurroundings(
       waypoints,
       otherGateways: others,
       isWaypointClass,
+      waypointPrincipals,
+      tunnelsOf: (resource) =>
+        options.layeredAuthorization
+          ? [...waypoints.values()]
+              .filter((each) =>
+                'raw' in resource
+                  ? mightSelectWaypoint(resource, each, options.rootNamespace)
+                  : selectsWaypoint(resource, each, options.rootNamespace, waypointPrincipals),
+              )
+              .map(({ key }) => key)
+          : none,
       routes,
       mayTarget: (from, { group, kind, name, namespace }) =>
         namespace === undefined ||
         namespace === from ||
         permits(grants.get(namespace), 'AuthorizationPolicy', from, group, kind, name),
-      lookUp: ({ metadata }, targets) =>
-        targets.flatMap(({ kind, name, namespace: other }): readonly unknown[] => {
+      lookUp: ({ metadata }, targets) => {
+        if (targets.length === 0) return options.layeredAuthorization ? [waypoints] : [waypointPrincipals];
+        return targets.flatMap(({ kind, name, namespace: other }): readonly unknown[] => {
           const namespace = other ?? metadata.namespace;
           const granted = other === undefined ? [] : [grants.get(other)];
           switch (kind) {
@@ -57,7 +74,8 @@ export function createSurroundings(
             default:
               return [isWaypointClass(name)];
           }
-        }),
+        });
+      },
     };
   });
 }

@@ -33,6 +33,7 @@ export function createWaypoints(
   const lists = new ListMemo();
   const workloads = new Memo<readonly Workload[]>();
   const workloadSets = new Memo<AuthzPolicySet>();
+  const tunnelSets = new Memo<AuthzPolicySet>();
   const made = new Memo<Waypoint>();
   const told = new ListMemo();
   const sources = new Memo<readonly Workload[]>();
@@ -68,12 +69,16 @@ export function createWaypoints(
     const destinationOf = (service: string) => from.destinations.of(service, namespace);
     const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
+    const tunnels = from.policies.ofTunnels(waypoint);
     const members = enrolments.workloads.byWaypoint.get(key) ?? none;
     const parts = {
       ports: lists.keep(key, list),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
       workloadAuthz: workloadSets.get(key, policies, () => policySet(policies, 'detect')),
+      ...(options.layeredAuthorization
+        ? { tunnelAuthz: tunnelSets.get(key, tunnels, () => policySet(tunnels, 'tcp')) }
+        : {}),
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;
@@ -87,7 +92,8 @@ export function createWaypoints(
       findings.push(...waypoint.findings);
       if (waypoint.refusal === undefined) waypoints.push(makeOne(waypoint, inventory, enrolments, from, findings));
     }
-    for (const memo of [ports, backends, sorted, addresses, lists, workloads, workloadSets, made]) memo.sweep();
+    for (const memo of [ports, backends, sorted, addresses, lists, workloads, workloadSets, tunnelSets, made])
+      memo.sweep();
     return { waypoints, findings: told.keep('', findings) };
   };
 }

@@ -31,6 +31,10 @@ const flags = {
     about: "Envoy's own counters: of the proxy as a whole, or of every service too (twice the memory)",
   },
   'path-normalization': pathNormalization('how paths are normalized before policies see them (default STRICT)'),
+  'layered-authorization': {
+    type: 'boolean',
+    about: 'policies that select the waypoint decide about tunnels, before there is one (default: ztunnel alone does)',
+  },
   'access-log': { type: 'string', value: 'FILE', about: 'where requests are logged as JSON lines (default: none)' },
   state,
   demo: { type: 'boolean', about: 'run Bookinfo in this process and show it by real requests' },
