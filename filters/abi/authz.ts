@@ -3,7 +3,7 @@
 // An authorization program: an index from what a request is to the rules that can hold for it.
 //
 // Every alternative of a rule is a *conjunct*: clauses that must all hold, each about one attribute of the request
-// (principal, path, one named header, …). Conjuncts have numbers; 64 of them make a *word*. Words of DENY come first,
+// (principal, path, one named header, one claim, …). Conjuncts have numbers; 64 of them make a *word*. Words of DENY come first,
 // then ALLOW, then those that are only asked for (see links).
 //
 //   attribute ──tries──► atoms that the request's value matches ──postings──► words with the conjuncts that name them
@@ -29,8 +29,10 @@
 //   76 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┤
 //      │ atomsAt    │ postingsAt │ postingsSize│ linkRecordsAt  │linkRecordSize│
 //   96 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┤
-//      │ namesAt    │ namesSize  │ anchored    │ entryCount     │ flags        │ 116: sections
-//      └────────────┴────────────┴─────────────┴────────────────┴──────────────┘
+//      │ namesAt    │ namesSize  │ anchored    │ entryCount     │ flags        │
+//  116 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┘
+//      │ reserved   │ reserved   │ stepsAt     │ stepCount      │ 132: sections
+//      └────────────┴────────────┴─────────────┴────────────────┘
 //
 // flags        those of the header once more: the header is outside of the checksum
 // attributes   see ATTRIBUTE_*; the first `anchored` of them have atoms with anchors
@@ -44,6 +46,9 @@
 // always       posting of the conjuncts without a positive clause
 // atoms        anchor, positive, negative: postings
 // names        byte trie of header names; its exact "atoms" are attribute numbers
+// steps        places in Envoy's metadata that are asked for, as a tree: step 0 is above the names of filters, every other
+//              comes after the one that leads to it. Each: attribute of the value found here, part (STEP_PART_*), byte
+//              trie of the keys that lead on (at, size); the trie's exact "atoms" are steps. No steps: it is not read.
 //
 // A posting is 0 (empty), or a conjunct with POSTING_SINGLE set, or the offset of a record:
 //   sparse       count, count words ascending, count u64 masks
@@ -62,7 +67,7 @@
 // Address ranges are sorted by their first address and cover everything: u32 | u64 u64 first, innermost atom.
 // Their atoms have a parent: the next wider block (parentsAt, one for each atom of the attribute).
 
-export const AUTHZ_FORMAT: u8 = 1;
+export const AUTHZ_FORMAT: u8 = 3;
 
 /** Flags of the program header. CLOSED: everything is denied, and the body is the reason's text. */
 export const AUTHZ_CLOSED: u16 = 1;
@@ -97,9 +102,11 @@ export const AUTHZ_ANCHORED: usize = 104;
 export const AUTHZ_ENTRY_COUNT: usize = 108;
 /** The header's flags once more, where the checksum covers them. */
 export const AUTHZ_FLAGS: usize = 112;
-export const AUTHZ_BODY: usize = 116;
+export const AUTHZ_STEPS: usize = 124;
+export const AUTHZ_STEP_COUNT: usize = 128;
+export const AUTHZ_BODY: usize = 132;
 
-/** What an attribute is. */
+/** What an attribute is. Of a principal suffixes stand behind `spiffe://`, everything else is compared to the whole. */
 export const ATTRIBUTE_PRINCIPAL: u32 = 0;
 /** The namespace of the principal: the first `/ns/<namespace>/` in it. */
 export const ATTRIBUTE_NAMESPACE: u32 = 1;
@@ -114,9 +121,34 @@ export const ATTRIBUTE_METHOD: u32 = 7;
 /** Without query and fragment. */
 export const ATTRIBUTE_PATH: u32 = 8;
 export const ATTRIBUTE_HEADER: u32 = 9;
-/** Name of the route that was chosen; none matches nothing. */
-export const ATTRIBUTE_ROUTE: u32 = 10;
-export const ATTRIBUTE_KINDS: u32 = 11;
+/** `<namespace>/sa/<account>` of a principal that is `spiffe://<domain>/ns/<namespace>/sa/<account>` and nothing more. */
+export const ATTRIBUTE_SERVICE_ACCOUNT: u32 = 10;
+/** The same of every `/ns/<namespace>/` and every `/sa/<account>` after it: asked where a match denies. */
+export const ATTRIBUTE_ANY_SERVICE_ACCOUNT: u32 = 11;
+/** Of the principal what stands between `spiffe://` and the next slash. */
+export const ATTRIBUTE_TRUST_DOMAIN: u32 = 12;
+/** The caller's address as X-Forwarded-For and PROXY protocol have it, as far as Envoy is told to believe them. */
+export const ATTRIBUTE_REMOTE_IP: u32 = 13;
+export const ATTRIBUTE_SNI: u32 = 14;
+/** Issuer and subject of the request's token in one text: see REQUEST_PRINCIPAL_*. */
+export const ATTRIBUTE_REQUEST_PRINCIPAL: u32 = 15;
+/** A place in Envoy's metadata: every text of a list, or the one text that it is. */
+export const ATTRIBUTE_METADATA: u32 = 16;
+/** The same, but only as a text, or only as a list. */
+export const ATTRIBUTE_METADATA_TEXT: u32 = 17;
+export const ATTRIBUTE_METADATA_LIST: u32 = 18;
+/** Name of the route that was chosen; where none was, there is nothing to match. */
+export const ATTRIBUTE_ROUTE: u32 = 19;
+export const ATTRIBUTE_KINDS: u32 = 20;
+
+// Issuer and subject become one text, so that `not` can be asked about both at once: a mark, the issuer, a separator,
+// the subject. Mark and separator are bytes that no UTF-8 text has, so no two principals make the same text.
+
+/** Stands in front of a principal whose subject is not empty. */
+export const REQUEST_PRINCIPAL_WHOLE: u8 = 0xfe;
+/** Stands in front of a principal with an empty subject. */
+export const REQUEST_PRINCIPAL_BARE: u8 = 0xfd;
+export const REQUEST_PRINCIPAL_SEPARATOR: u8 = 0xff;
 
 export const ATTRIBUTE_KIND: usize = 0;
 export const ATTRIBUTE_FIRST_ATOM: usize = 4;
@@ -138,7 +170,7 @@ export const ATTRIBUTE_RANGES_4_COUNT: usize = 60;
 export const ATTRIBUTE_RANGES_6: usize = 64;
 export const ATTRIBUTE_RANGES_6_COUNT: usize = 68;
 export const ATTRIBUTE_PARENTS: usize = 72;
-/** The next attribute about the same header, always a later one. */
+/** The next attribute about the same header or place in metadata, always a later one. */
 export const ATTRIBUTE_NEXT: usize = 76;
 export const ATTRIBUTE_TABLE: usize = 80;
 export const ATTRIBUTE_TABLE_SIZE: usize = 84;
@@ -192,6 +224,19 @@ export const GLOB_PIECE_SIZE: usize = 8;
 
 export const RANGE_4_SIZE: usize = 8;
 export const RANGE_6_SIZE: usize = 20;
+
+export const STEP_ATTRIBUTE: usize = 0;
+export const STEP_PART: usize = 4;
+export const STEP_KEYS: usize = 8;
+export const STEP_KEYS_SIZE: usize = 12;
+export const STEP_SIZE: usize = 16;
+
+/** The text that is found here is the issuer, or the subject, of the request's principal. */
+export const STEP_PART_ISSUER: u32 = 1;
+export const STEP_PART_SUBJECT: u32 = 2;
+
+/** A place in metadata lies no deeper than this: the search goes one call deep for each step. */
+export const STEP_DEPTH: u32 = 16;
 
 export const RULE_SIZE: usize = 8;
 export const POLICY_SIZE: usize = 8;

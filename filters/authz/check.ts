@@ -30,6 +30,12 @@ import {
   AUTHZ_ATTRIBUTE_COUNT,
   AUTHZ_NAMES,
   AUTHZ_NAMES_SIZE,
+  AUTHZ_STEPS,
+  AUTHZ_STEP_COUNT,
+  STEP_ATTRIBUTE,
+  STEP_KEYS,
+  STEP_KEYS_SIZE,
+  STEP_SIZE,
 } from '../abi/authz.ts';
 import { inside } from '../sdk/bounds.ts';
 import { refuse } from '../sdk/program.ts';
@@ -40,12 +46,14 @@ import { beginStarts, endStarts } from './starts.ts';
 
 const TABLE = text('authz: attributes do not fit; bytes, count:');
 const ATTRIBUTE = text('authz: bad attribute; part, number:');
+const STEPS = text('authz: bad step into metadata; number of them, number:');
 const NAMES = text('authz: bad trie of header names; bytes, offset:');
 
 /** Every count, offset and number of the program leads to where it may lead. Says what does not. */
 export function checkTables(base: usize, size: u32): bool {
   beginStarts(size);
-  const good = checkAttributes(base, size) && checkNames(base, size) && checkConjuncts(base, size);
+  const good =
+    checkAttributes(base, size) && checkNames(base, size) && checkSteps(base, size) && checkConjuncts(base, size);
   endStarts();
   return good;
 }
@@ -127,5 +135,21 @@ function checkNames(base: usize, size: u32): bool {
   const count = load<u32>(base, AUTHZ_ATTRIBUTE_COUNT);
   if (at != 0 && !checkTrie(base, size, at, load<u32>(base, AUTHZ_NAMES_SIZE), 0, count))
     return refuse(NAMES, size, at);
+  return true;
+}
+
+/** Steps lead to attributes and to later steps. */
+function checkSteps(base: usize, size: u32): bool {
+  const at = load<u32>(base, AUTHZ_STEPS);
+  const count = load<u32>(base, AUTHZ_STEP_COUNT);
+  if (count > size / <u32>STEP_SIZE || !inside(at, count * <u32>STEP_SIZE, size)) return refuse(STEPS, count, at);
+  const attributes = load<u32>(base, AUTHZ_ATTRIBUTE_COUNT);
+  for (let number: u32 = 0; number < count; number++) {
+    const step = base + at + <usize>number * STEP_SIZE;
+    const keys = load<u32>(step, STEP_KEYS);
+    const keysSize = load<u32>(step, STEP_KEYS_SIZE);
+    const good = keys == 0 || checkTrie(base, size, keys, keysSize, number + 1, count);
+    if (!good || load<u32>(step, STEP_ATTRIBUTE) > attributes) return refuse(STEPS, count, number);
+  }
   return true;
 }

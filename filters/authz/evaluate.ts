@@ -15,7 +15,7 @@ import {
 import { isKnown, knownAttribute, knownCount, matchedCount, matchedList } from './matched.ts';
 import { probe } from './posting.ts';
 import { OpenProgram } from './program.ts';
-import { know, knowHeaders, openRequest, unreadable } from './request.ts';
+import { know, knowHeaders, knowMetadata, openRequest, unreadable } from './request.ts';
 
 /** No rule: nothing denied, or nothing allowed. */
 export const NO_RULE: i32 = -1;
@@ -51,11 +51,12 @@ export function isAllowed(program: OpenProgram, explain: bool): bool {
   opened = program;
   openRequest(program);
   lastRefusal = 0;
-  const others = program.firstHeader;
+  const others = program.firstMany;
   for (let attribute: u32 = 0; attribute < others; attribute++) {
     if (!isKnown(attribute)) know(attribute);
   }
-  if (program.anchored > others) knowHeaders();
+  if (program.firstHeader > others) knowMetadata();
+  if (program.anchored > program.firstHeader) knowHeaders();
   if (program.denyWords > 0 && anyHolds(0, program.denyWords, true)) {
     decided = true;
     return false;

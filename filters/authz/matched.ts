@@ -92,6 +92,12 @@ export function beginValue(attribute: u32, record: usize): void {
   }
 }
 
+/** The same for several values of the attribute, that are added one after the other. */
+export function beginValues(attribute: u32, record: usize): void {
+  beginValue(attribute, record);
+  stamping = true;
+}
+
 /** Adds an atom (its number plus one). False: it was there, or a bad program leads to one atom twice and the list is full. */
 export function add(atom: u32): bool {
   const number = atom - 1;

@@ -2,6 +2,9 @@ import {
   ATTRIBUTE_HEADER,
   ATTRIBUTE_HOST,
   ATTRIBUTE_KIND,
+  ATTRIBUTE_METADATA,
+  ATTRIBUTE_METADATA_LIST,
+  ATTRIBUTE_METADATA_TEXT,
   ATTRIBUTE_METHOD,
   ATTRIBUTE_PATH,
   ATTRIBUTE_SIZE,
@@ -22,6 +25,8 @@ import {
   AUTHZ_NAMES,
   AUTHZ_RULES,
   AUTHZ_ONE_HEADER,
+  AUTHZ_STEPS,
+  AUTHZ_STEP_COUNT,
   AUTHZ_WORD_INDEX,
 } from '../abi/authz.ts';
 import { FEATURE_AUTHZ } from '../abi/program.ts';
@@ -37,8 +42,12 @@ export class OpenProgram {
   flags: u32 = 0;
   denyWords: u32 = 0;
   activeWords: u32 = 0;
-  /** The first so many attributes lead to candidates; from `firstHeader` on they are headers. */
+  /**
+   * The first so many attributes lead to candidates; those from `firstMany` on, of which there may be any number, are in
+   * metadata, and from `firstHeader` on headers.
+   */
   anchored: u32 = 0;
+  firstMany: u32 = 0;
   firstHeader: u32 = 0;
   always: u32 = 0;
   attributes: usize = 0;
@@ -50,6 +59,8 @@ export class OpenProgram {
   atoms: usize = 0;
   /** Offset of the trie of header names; 0: none. */
   names: u32 = 0;
+  /** 0: nothing is asked of metadata. */
+  steps: usize = 0;
   /** How many of the next three are asked for. */
   pseudoHeaders: i32 = 0;
   asksHost: bool = false;
@@ -58,7 +69,7 @@ export class OpenProgram {
 }
 
 const BODY = text('authz: shorter than its tables; bytes expected at least, came:');
-const HEADERS = text('authz: headers that would not be looked at; anchored, flags:');
+const HEADERS = text('authz: headers or metadata that would not be looked at; anchored, flags:');
 const FLAGS = text('authz: damaged flags; expected, came:');
 
 /** Checks a program, whole and once: after it no number in it is looked at twice. False: refused, and why is logged. */
@@ -86,6 +97,7 @@ export function openProgram(program: Program): bool {
   opened.links = links == 0 ? 0 : base + links;
   opened.atoms = base + load<u32>(base, AUTHZ_ATOMS);
   opened.names = load<u32>(base, AUTHZ_NAMES);
+  opened.steps = load<u32>(base, AUTHZ_STEP_COUNT) == 0 ? 0 : base + load<u32>(base, AUTHZ_STEPS);
   program.state = changetype<usize>(opened);
   if (closed) return true;
   const attributes = load<u32>(base, AUTHZ_ATTRIBUTE_COUNT);
@@ -93,10 +105,11 @@ export function openProgram(program: Program): bool {
   opened.asksMethod = asks(opened, attributes, ATTRIBUTE_METHOD);
   opened.asksPath = asks(opened, attributes, ATTRIBUTE_PATH);
   opened.pseudoHeaders = <i32>opened.asksHost + <i32>opened.asksMethod + <i32>opened.asksPath;
-  opened.firstHeader = leadingOthers(opened);
-  const onlyHeaders = onlyHeadersFrom(opened, opened.firstHeader);
+  opened.firstMany = endOf(opened, 0, 0);
+  opened.firstHeader = endOf(opened, opened.firstMany, 1);
+  const inOrder = endOf(opened, opened.firstHeader, 2) == opened.anchored;
   const oneHeader = (flags & AUTHZ_ONE_HEADER) == 0 || (opened.pseudoHeaders == 1 && opened.names == 0);
-  if (!onlyHeaders || !oneHeader) {
+  if (!inOrder || !oneHeader) {
     heap.free(program.state);
     program.state = 0;
     return refuse(HEADERS, opened.anchored, flags);
@@ -109,18 +122,17 @@ function kindOf(opened: OpenProgram, attribute: u32): u32 {
   return load<u32>(opened.attributes + <usize>attribute * ATTRIBUTE_SIZE, ATTRIBUTE_KIND);
 }
 
-/** How many of the attributes that lead to candidates come before the first header. */
-function leadingOthers(opened: OpenProgram): u32 {
-  let count: u32 = 0;
-  while (count < opened.anchored && kindOf(opened, count) != ATTRIBUTE_HEADER) count++;
-  return count;
+/** Where those of a rank end that begin at `start`, among the attributes that lead to candidates. */
+function endOf(opened: OpenProgram, start: u32, rank: u32): u32 {
+  while (start < opened.anchored && rankOf(kindOf(opened, start)) == rank) start++;
+  return start;
 }
 
-function onlyHeadersFrom(opened: OpenProgram, first: u32): bool {
-  for (let i = first; i < opened.anchored; i++) {
-    if (kindOf(opened, i) != ATTRIBUTE_HEADER) return false;
-  }
-  return true;
+/** The order in which attributes stand that lead to candidates: 2 headers, 1 metadata, 0 all else. */
+function rankOf(kind: u32): u32 {
+  if (kind == ATTRIBUTE_HEADER) return 2;
+  const metadata = kind == ATTRIBUTE_METADATA || kind == ATTRIBUTE_METADATA_TEXT || kind == ATTRIBUTE_METADATA_LIST;
+  return metadata ? 1 : 0;
 }
 
 function asks(opened: OpenProgram, attributes: u32, kind: u32): bool {

@@ -1,26 +1,26 @@
 import {
   ATTRIBUTE_ANY_NAMESPACE,
+  ATTRIBUTE_ANY_SERVICE_ACCOUNT,
   ATTRIBUTE_DESTINATION_IP,
   ATTRIBUTE_DESTINATION_PORT,
-  ATTRIBUTE_FORWARD,
-  ATTRIBUTE_GLOBS,
-  ATTRIBUTE_GLOBS_SIZE,
   ATTRIBUTE_HOST,
   ATTRIBUTE_KIND,
+  ATTRIBUTE_METADATA,
+  ATTRIBUTE_METADATA_LIST,
+  ATTRIBUTE_METADATA_TEXT,
   ATTRIBUTE_METHOD,
   ATTRIBUTE_NAMESPACE,
   ATTRIBUTE_NEXT,
   ATTRIBUTE_PATH,
-  ATTRIBUTE_PRESENT,
   ATTRIBUTE_PRINCIPAL,
-  ATTRIBUTE_REVERSE,
+  ATTRIBUTE_REMOTE_IP,
+  ATTRIBUTE_REQUEST_PRINCIPAL,
   ATTRIBUTE_ROUTE,
+  ATTRIBUTE_SERVICE_ACCOUNT,
   ATTRIBUTE_SIZE,
+  ATTRIBUTE_SNI,
   ATTRIBUTE_SOURCE_IP,
-  ATTRIBUTE_TABLE,
-  ATTRIBUTE_TABLE_BITS,
-  ATTRIBUTE_TABLE_SEED,
-  ATTRIBUTE_TEMPLATES,
+  ATTRIBUTE_TRUST_DOMAIN,
   AUTHZ_ONE_HEADER,
 } from '../abi/authz.ts';
 import { HEADER_MAP_REQUEST, STATUS_NOT_FOUND, STATUS_OK } from '../abi/proxy.ts';
@@ -36,21 +36,23 @@ import {
 import { allocate } from '../sdk/memory.ts';
 import {
   DESTINATION_ADDRESS,
+  METADATA,
   PEER_PRINCIPAL,
   PropertyPath,
   readProperty,
+  REQUESTED_SERVER_NAME,
   ROUTE_NAME,
   SOURCE_ADDRESS,
 } from '../sdk/properties.ts';
 import { indexOfEither, isText, text } from '../sdk/text.ts';
 import { value, valueSize } from '../sdk/value.ts';
 import { portAt, readAddress, searchBlocks } from './address.ts';
-import { searchGlobs } from './glob.ts';
-import { add, beginValue, beginRequest } from './matched.ts';
+import { searchIdentity } from './identity.ts';
+import { beginValue, beginRequest } from './matched.ts';
+import { searchMetadata, searchRequestPrincipal } from './metadata.ts';
 import { OpenProgram } from './program.ts';
-import { searchTable } from './table.ts';
-import { searchTemplates } from './template.ts';
-import { findExact, searchBackward, searchForward } from './trie.ts';
+import { search } from './search.ts';
+import { findExact } from './trie.ts';
 
 // Reads from the host what a decision asks for, each thing at most once a request and only when it is asked for, and
 // puts it to the tries of its attribute.
@@ -58,7 +60,6 @@ import { findExact, searchBackward, searchForward } from './trie.ts';
 const PATH = text(':path');
 const METHOD = text(':method');
 const AUTHORITY = text(':authority');
-const NAMESPACE = text('/ns/');
 
 let opened: OpenProgram = changetype<OpenProgram>(0);
 
@@ -77,6 +78,8 @@ let principalRead: bool = false;
 let principal: usize = 0;
 let principalSize: u32 = 0;
 
+let metadataRead: bool = false;
+
 /** Begins a request that this program decides. */
 export function openRequest(program: OpenProgram): void {
   opened = program;
@@ -86,6 +89,7 @@ export function openRequest(program: OpenProgram): void {
   method = 0;
   host = 0;
   principalRead = false;
+  metadataRead = false;
   beginRequest(program.atoms);
 }
 
@@ -102,13 +106,15 @@ export function know(attribute: u32): void {
     case ATTRIBUTE_PRINCIPAL:
     case ATTRIBUTE_NAMESPACE:
     case ATTRIBUTE_ANY_NAMESPACE:
+    case ATTRIBUTE_SERVICE_ACCOUNT:
+    case ATTRIBUTE_ANY_SERVICE_ACCOUNT:
+    case ATTRIBUTE_TRUST_DOMAIN:
       if (!principalRead) readPrincipal();
-      beginValue(attribute, record);
-      if (principal == 0) break;
-      if (kind == ATTRIBUTE_PRINCIPAL) search(record, principal, principalSize);
-      else searchNamespaces(attribute, record, kind == ATTRIBUTE_ANY_NAMESPACE);
+      if (principal == 0) beginValue(attribute, record);
+      else if (!searchIdentity(opened.base, attribute, record, kind, principal, principalSize)) unreadable = true;
       break;
     case ATTRIBUTE_SOURCE_IP:
+    case ATTRIBUTE_REMOTE_IP:
     case ATTRIBUTE_DESTINATION_IP:
     case ATTRIBUTE_DESTINATION_PORT:
       beginValue(attribute, record);
@@ -116,13 +122,38 @@ export function know(attribute: u32): void {
       break;
     case ATTRIBUTE_ROUTE:
       beginValue(attribute, record);
-      searchRoute(record);
+      searchProperty(record, ROUTE_NAME);
+      break;
+    case ATTRIBUTE_SNI:
+      beginValue(attribute, record);
+      searchProperty(record, REQUESTED_SERVER_NAME);
+      break;
+    case ATTRIBUTE_REQUEST_PRINCIPAL:
+      knowMetadata();
+      beginValue(attribute, record);
+      if (!searchRequestPrincipal(opened.base, record)) unreadable = true;
+      break;
+    case ATTRIBUTE_METADATA:
+    case ATTRIBUTE_METADATA_TEXT:
+    case ATTRIBUTE_METADATA_LIST:
+      // Every value was put to its attributes when metadata was read.
+      knowMetadata();
+      beginValue(attribute, record);
       break;
     default:
       if (!headersRead) readRequestHeaders(kind);
       beginValue(attribute, record);
       searchHeader(record, kind);
   }
+}
+
+/** Makes everything in metadata known that the program asks for and the request has. */
+export function knowMetadata(): void {
+  if (metadataRead) return;
+  metadataRead = true;
+  const status = readProperty(METADATA);
+  if (status != STATUS_OK && status != STATUS_NOT_FOUND) unreadable = true;
+  if (!searchMetadata(opened, value, valueSize)) unreadable = true;
 }
 
 function readPrincipal(): void {
@@ -136,46 +167,37 @@ function readPrincipal(): void {
   if (indexOfEither(value, valueSize, comma, comma) < valueSize) unreadable = true;
 }
 
-/** The text between `/ns/` and the next slash: where it stands first, or everywhere. */
-function searchNamespaces(attribute: u32, record: usize, everywhere: bool): void {
-  for (let at: u32 = 0; at + NAMESPACE.size < principalSize; at++) {
-    if (load<u32>(principal + at) != load<u32>(NAMESPACE.pointer)) continue;
-    const start = at + NAMESPACE.size;
-    let end = start;
-    while (end < principalSize && load<u8>(principal + end) != 0x2f) end++;
-    if (end == principalSize) return;
-    search(record, principal + start, end - start);
-    if (!everywhere) return;
-    beginValue(attribute, record);
-  }
-}
-
+/**
+ * No property tells the opener of the connection from the caller that a forwarder names: `source.address` is the latter.
+ * They are the same as long as Envoy is told to trust no forwarder, and a waypoint trusts none.
+ */
 function searchAddress(record: usize, kind: u32): void {
-  const property: PropertyPath = kind == ATTRIBUTE_SOURCE_IP ? SOURCE_ADDRESS : DESTINATION_ADDRESS;
+  const ofCaller = kind == ATTRIBUTE_SOURCE_IP || kind == ATTRIBUTE_REMOTE_IP;
+  const property: PropertyPath = ofCaller ? SOURCE_ADDRESS : DESTINATION_ADDRESS;
   if (readProperty(property) != STATUS_OK || !readAddress(value, valueSize)) {
     unreadable = true;
   } else if (kind == ATTRIBUTE_DESTINATION_PORT) {
-    search(record, value + portAt, valueSize - portAt);
+    search(opened.base, record, value + portAt, valueSize - portAt);
   } else {
     searchBlocks(opened.base, record);
   }
 }
 
-/** No route matches: it is on none that a policy names. */
-function searchRoute(record: usize): void {
-  const status = readProperty(ROUTE_NAME);
-  if (status == STATUS_OK) search(record, value, valueSize);
+/** A connection without TLS, or of which nobody looked, has an empty name; a request that no route matches has none. */
+function searchProperty(record: usize, property: PropertyPath): void {
+  const status = readProperty(property);
+  if (status == STATUS_OK) search(opened.base, record, value, valueSize);
   else if (status != STATUS_NOT_FOUND) unreadable = true;
 }
 
 function searchHeader(record: usize, kind: u32): void {
   switch (kind) {
     case ATTRIBUTE_PATH:
-      if (path != 0) search(record, path, pathSize);
+      if (path != 0) search(opened.base, record, path, pathSize);
       else unreadable = true;
       break;
     case ATTRIBUTE_METHOD:
-      if (method != 0) search(record, method, methodSize);
+      if (method != 0) search(opened.base, record, method, methodSize);
       else unreadable = true;
       break;
     case ATTRIBUTE_HOST:
@@ -230,7 +252,7 @@ function searchNamed(attribute: u32): void {
   while (attribute != 0) {
     const record = opened.attributes + <usize>(attribute - 1) * ATTRIBUTE_SIZE;
     beginValue(attribute - 1, record);
-    search(record, headerValue, headerValueSize);
+    search(opened.base, record, headerValue, headerValueSize);
     attribute = load<u32>(record, ATTRIBUTE_NEXT);
   }
 }
@@ -254,25 +276,5 @@ function searchLowerCase(record: usize, pointer: usize, size: u32): void {
     const byte = load<u8>(pointer + i);
     store<u8>(lower + i, byte - 0x41 < 26 ? byte | 0x20 : byte);
   }
-  search(record, lower, size);
-}
-
-/** Puts a value to everything that an attribute's atoms are found by. */
-function search(record: usize, pointer: usize, size: u32): void {
-  const base = opened.base;
-  const present = load<u32>(record, ATTRIBUTE_PRESENT);
-  if (present != 0 && size > 0) add(present);
-  const table = load<u32>(record, ATTRIBUTE_TABLE);
-  if (table != 0) {
-    const bits = load<u32>(record, ATTRIBUTE_TABLE_BITS);
-    searchTable(base, table, bits, load<u32>(record, ATTRIBUTE_TABLE_SEED), pointer, size);
-  }
-  const forward = load<u32>(record, ATTRIBUTE_FORWARD);
-  if (forward != 0) searchForward(base, forward, pointer, size);
-  const reverse = load<u32>(record, ATTRIBUTE_REVERSE);
-  if (reverse != 0) searchBackward(base, reverse, pointer, size, size);
-  const templates = load<u32>(record, ATTRIBUTE_TEMPLATES);
-  if (templates != 0) searchTemplates(base, templates, pointer, size);
-  const globs = load<u32>(record, ATTRIBUTE_GLOBS);
-  if (globs != 0) searchGlobs(base, globs, load<u32>(record, ATTRIBUTE_GLOBS_SIZE), pointer, size);
+  search(opened.base, record, lower, size);
 }

@@ -9,6 +9,12 @@ export const SOURCE_ADDRESS: PropertyPath = text('source\0address');
 export const DESTINATION_ADDRESS: PropertyPath = text('destination\0address');
 export const PEER_PRINCIPAL: PropertyPath = text('filter_state\0io.istio.peer_principal');
 export const SOURCE_BAGGAGE: PropertyPath = text('filter_state\0io.istio.source_baggage');
+export const REQUESTED_SERVER_NAME: PropertyPath = text('connection\0requested_server_name');
+/**
+ * All dynamic metadata of the stream as one serialized envoy.config.core.v3.Metadata. Ask for it and not for a part:
+ * parts come in a form that tells neither text from number nor list from map, and not at all when there is a null.
+ */
+export const METADATA: PropertyPath = text('metadata');
 export const ROUTE_NAME: PropertyPath = text('xds\0route_name');
 
 /**

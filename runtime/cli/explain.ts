@@ -8,6 +8,7 @@ import { explanationText } from './explain/text.ts';
 import { Failure, usage } from './failure.ts';
 import { headerOf } from './header.ts';
 import { identityOf } from './identity.ts';
+import type { MetadataMap, MetadataValue } from '#model/metadata.ts';
 import { pathNormalizationOf } from './path-normalization.ts';
 import { jsonText, yamlText } from './render/document.ts';
 import { canonicalAddress } from '#translate/ip-address.ts';
@@ -54,6 +55,7 @@ export const run: RunOf<typeof explain> = async ({ values, positionals, terminal
     headers,
     pathNormalization: await normalizationOf(values, terminal),
     ...(sourceIp === undefined ? {} : { sourceIp }),
+    ...(values.claims === undefined ? {} : { claims: claimsOf(values.claims) }),
   });
   switch (values.json ? 'json' : values.output) {
     case 'json':
@@ -76,4 +78,14 @@ async function normalizationOf(values: Values<typeof explain.flags>, terminal: T
   if (isAsked || values.file.length > 0) return pathNormalizationOf(values['path-normalization']);
   const client = await runningPortolan(values.state, terminal);
   return (await asked(client.status())).process.pathNormalization;
+}
+
+function claimsOf(text: string): MetadataMap {
+  try {
+    const claims = JSON.parse(text) as MetadataValue;
+    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as MetadataMap;
+  } catch {
+    // told below, with what is expected
+  }
+  throw usage(`"${text}" is no object of JSON`, { expected: `--claims '{"iss": "https://issuer", "sub": "subject"}'` });
 }

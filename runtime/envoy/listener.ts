@@ -13,6 +13,7 @@ import {
 } from '#gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts';
 import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts';
+import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts';
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import { BUFFER_LIMIT } from './cluster.ts';
 import { connectTermination } from './connect.ts';
@@ -35,6 +36,12 @@ export const ORIGINAL_DST_FILTER: ListenerFilter = create(ListenerFilterSchema, 
 const HTTP_INSPECTOR: ListenerFilter = create(ListenerFilterSchema, {
   name: 'envoy.filters.listener.http_inspector',
   configType: { case: 'typedConfig', value: any(HttpInspectorSchema, {}) },
+});
+
+/** Policies may ask for the server name of TLS that passes through. */
+const TLS_INSPECTOR: ListenerFilter = create(ListenerFilterSchema, {
+  name: 'envoy.filters.listener.tls_inspector',
+  configType: { case: 'typedConfig', value: any(TlsInspectorSchema, {}) },
 });
 
 const HTTP_PROTOCOLS = ['http/1.0', 'http/1.1', 'h2c'];
@@ -73,10 +80,17 @@ export function serviceListeners(options: EmitOptions): (port: ServicePort) => X
     filters: [httpConnection(name, httpFilters(name, options.without), options)],
   });
   const tcp = create(FilterChainSchema, { name: 'tcp', filters: [tcpAuthzFilter(name), tcpProxy(name, hole(1))] });
-  const shape = (protocol: ServicePort['protocol']): Template =>
+  const shape = (protocol: ServicePort['protocol'] | 'tls'): Template =>
     template(ListenerSchema, internalListener(name, protocol, http, tcp));
-  const shapes = { http: shape('http'), http2: shape('http2'), tcp: shape('tcp'), detect: shape('detect') };
-  return (port) => encoded(portName(port), ListenerSchema, shapes[port.protocol](portName(port), port.backend));
+  const shapes = {
+    http: shape('http'),
+    http2: shape('http2'),
+    tcp: shape('tcp'),
+    tls: shape('tls'),
+    detect: shape('detect'),
+  };
+  const shapeOf = ({ protocol, tls }: ServicePort): Template => shapes[tls && protocol === 'tcp' ? 'tls' : protocol];
+  return (port) => encoded(portName(port), ListenerSchema, shapeOf(port)(portName(port), port.backend));
 }
 
 /**
@@ -85,7 +99,7 @@ export function serviceListeners(options: EmitOptions): (port: ServicePort) => X
  */
 export function internalListener(
   name: string,
-  protocol: ServicePort['protocol'],
+  protocol: ServicePort['protocol'] | 'tls',
   http: FilterChain,
   tcp: FilterChain,
 ): Listener {
@@ -101,6 +115,14 @@ export function internalListener(
       return create(ListenerSchema, { ...base, listenerFilters: [ORIGINAL_DST_FILTER], filterChains: [http] });
     case 'tcp':
       return create(ListenerSchema, { ...base, listenerFilters: [ORIGINAL_DST_FILTER], filterChains: [tcp] });
+    case 'tls':
+      // Who speaks no TLS after all passes without a name; who says nothing must not, or a name could be held back.
+      return create(ListenerSchema, {
+        ...base,
+        listenerFilters: [ORIGINAL_DST_FILTER, TLS_INSPECTOR],
+        listenerFiltersTimeout: duration(15_000),
+        filterChains: [tcp],
+      });
     case 'detect':
       return create(ListenerSchema, {
         ...base,

@@ -14,6 +14,8 @@ type PropertyName =
   | `${'source' | 'destination'}.${'address' | 'port'}`
   | `${'connection' | 'upstream' | 'xds' | 'filter_state' | 'upstream_filter_state'}.${string}`
   | `${'request' | 'response' | 'metadata'}.${string}`
+  /** Bytes of `encodeMetadata`; empty when not given. Its parts (`metadata.filter_metadata.…`) are given on their own. */
+  | 'metadata'
   | 'connection_id';
 
 export type Properties = Readonly<Partial<Record<PropertyName, PropertyValue>>>;
@@ -97,12 +99,13 @@ export function findProperty(source: PropertySource, path: readonly string[]): P
       return response(source, rest, name);
     case 'upstream':
       return upstream(source, name);
+    case 'metadata':
+      return rest.length === 0 && !source.given.has(name) ? found(NOTHING) : given(source, name);
     case 'source':
     case 'destination':
     case 'connection':
     case 'connection_id':
     case 'xds':
-    case 'metadata':
       return LOG_ONLY.has(name) && source.phase !== 'log' ? absent : given(source, name);
     default: {
       // Any other first segment is looked up in what the filter wrote itself.

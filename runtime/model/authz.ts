@@ -1,4 +1,5 @@
 import type { Cidr, StringMatch } from './match.ts';
+import type { Metadata } from './metadata.ts';
 
 /** Values of which any may match, and values of which none may. Empty `any`: no demand. */
 export interface Clause<T> {
@@ -6,11 +7,30 @@ export interface Clause<T> {
   readonly none: readonly T[];
 }
 
+/** Who a request's token speaks of: issuer and subject must both match, each as a whole. */
+export interface RequestPrincipalMatch {
+  readonly issuer: StringMatch;
+  readonly subject: StringMatch;
+}
+
+/** A text in Envoy's metadata, or with `list` one of the texts of a list there. */
+export interface MetadataMatch {
+  readonly list: boolean;
+  readonly match: StringMatch;
+}
+
 /** Who calls: every clause given must hold. */
 export interface AuthzSource {
   readonly principals: Clause<StringMatch>;
   readonly namespaces: Clause<StringMatch>;
+  /** `namespace/account`, exactly. */
+  readonly serviceAccounts?: Clause<StringMatch>;
+  readonly trustDomains?: Clause<StringMatch>;
+  readonly requestPrincipals?: Clause<RequestPrincipalMatch>;
+  /** The address of whoever opened the connection. */
   readonly ipBlocks: Clause<Cidr>;
+  /** The address that forwarders vouch for, as far as they are trusted. */
+  readonly remoteIpBlocks?: Clause<Cidr>;
 }
 
 /** What is asked: every clause given must hold. */
@@ -26,7 +46,21 @@ export type AuthzCondition =
   | { readonly key: 'header'; readonly header: string; readonly values: Clause<StringMatch> }
   | { readonly key: 'principal'; readonly values: Clause<StringMatch> }
   | { readonly key: 'namespace'; readonly values: Clause<StringMatch> }
+  | { readonly key: 'serviceAccount'; readonly values: Clause<StringMatch> }
+  | { readonly key: 'trustDomain'; readonly values: Clause<StringMatch> }
+  | { readonly key: 'requestPrincipal'; readonly values: Clause<RequestPrincipalMatch> }
+  /** A claim of the request's token, and claims within it: a text, or one of the texts of a list. */
+  | { readonly key: 'claim'; readonly claim: readonly string[]; readonly values: Clause<StringMatch> }
+  /** What another filter of Envoy left in its metadata under this name. */
+  | {
+      readonly key: 'metadata';
+      readonly filter: string;
+      readonly name: string;
+      readonly values: Clause<MetadataMatch>;
+    }
+  | { readonly key: 'sni'; readonly values: Clause<StringMatch> }
   | { readonly key: 'sourceIp'; readonly values: Clause<Cidr> }
+  | { readonly key: 'remoteIp'; readonly values: Clause<Cidr> }
   | { readonly key: 'destinationIp'; readonly values: Clause<Cidr> }
   | { readonly key: 'destinationPort'; readonly values: Clause<number> };
 
@@ -65,6 +99,8 @@ export interface AuthzPolicySet {
 export interface AuthzRequest {
   readonly principal?: string;
   readonly sourceIp: string;
+  /** Absent: the same as `sourceIp`, since no forwarder is trusted. */
+  readonly remoteIp?: string;
   readonly destinationIp: string;
   readonly destinationPort: number;
   readonly host: string;
@@ -75,6 +111,10 @@ export interface AuthzRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Name of the route that was chosen for it; absent: none matches. */
   readonly route?: string;
+  /** The name that the caller's TLS asked for, where TLS passes through. */
+  readonly sni?: string;
+  /** What filters of Envoy know of the request, the verified token's claims among it. */
+  readonly metadata?: Metadata;
 }
 
 /** `policy` and `rule` name what decided: the DENY rule, or the ALLOW rule; neither when no ALLOW rule matched. */

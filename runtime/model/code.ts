@@ -63,6 +63,7 @@ export const codes = {
   PTL1316: 'a "*" in a value is not a wildcard, because it is neither first nor last',
   PTL1317: 'the provider and the action of an AuthorizationPolicy do not go together',
   PTL1318: 'an AuthorizationPolicy without rules never decides anything',
+  PTL1319: 'a service account is not valid, or stands beside principals or namespaces',
   PTL1340: 'the pods of a service with policies can be called past its waypoint',
   PTL1341: 'a policy for ztunnel would close a service that is not enrolled, too',
   PTL1342: 'a service selects no pods, so no policy for ztunnel can be made for it',

@@ -13,6 +13,8 @@ export interface ServicePort {
   /** Virtual addresses, canonical text; never empty. */
   readonly addresses: readonly string[];
   readonly protocol: 'http' | 'http2' | 'tcp' | 'detect';
+  /** Of TCP: what passes is TLS, so the name that a caller asks for is looked at. */
+  readonly tls?: true;
   /** Used when no route says otherwise, and by TCP. Name of a Backend. */
   readonly backend: string;
   /** Empty for tcp; otherwise ends with a route that matches everything unless a resource says otherwise. */

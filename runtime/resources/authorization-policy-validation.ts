@@ -1,12 +1,18 @@
 import type { AuthorizationPolicySpec } from './authorization-policy.ts';
-import { parseCidr } from './cidr.ts';
+import { validateCondition } from './authorization-policy-condition.ts';
+import {
+  error,
+  validateAddresses,
+  validatePorts,
+  validateServiceAccounts,
+  validateStars,
+} from './authorization-policy-value.ts';
 import { pathTemplateError } from './path-template.ts';
 import type { Report } from './schema/report.ts';
 
 type Rule = AuthorizationPolicySpec['rules'][number];
 type Source = Rule['from'][number]['source'];
 type Operation = Rule['to'][number]['operation'];
-type Condition = Rule['when'][number];
 
 /**
  * The demands of Istio's webhook on an AuthorizationPolicy that a schema cannot say (pkg/config/validation of Istio),
@@ -91,8 +97,23 @@ function validateRule({ from, to, when }: Rule, at: string, report: Report): voi
 
 function validateSource(source: Source, at: string, report: Report): void {
   validateNotEmpty(source, at, 'source', report);
-  for (const field of ['ipBlocks', 'notIpBlocks'] as const) validateAddresses(source[field], `${at}.${field}`, report);
-  for (const field of ['principals', 'notPrincipals'] as const) validateStars(source[field], `${at}.${field}`, report);
+  for (const field of ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'] as const) {
+    validateAddresses(source[field], `${at}.${field}`, report);
+  }
+  for (const field of ['principals', 'notPrincipals', 'requestPrincipals', 'notRequestPrincipals'] as const) {
+    validateStars(source[field], `${at}.${field}`, report);
+  }
+  for (const field of ['serviceAccounts', 'notServiceAccounts'] as const) {
+    validateServiceAccounts(source[field], `${at}.${field}`, report);
+  }
+  const { principals, notPrincipals, namespaces, notNamespaces, serviceAccounts, notServiceAccounts } = source;
+  const named = [principals, notPrincipals, namespaces, notNamespaces].some((values) => values.length > 0);
+  if (named && serviceAccounts.length + notServiceAccounts.length > 0) {
+    error(report, 'PTL1319', at, 'cannot set serviceAccounts with namespaces or principals', {
+      expected: 'serviceAccounts alone, or namespaces and principals',
+      next: 'write the namespace into serviceAccounts: namespace/account',
+    });
+  }
 }
 
 function validateOperation(operation: Operation, at: string, report: Report): void {
@@ -104,9 +125,9 @@ function validateOperation(operation: Operation, at: string, report: Report): vo
   for (const field of ['paths', 'notPaths'] as const) validatePaths(operation[field], `${at}.${field}`, report);
 }
 
-/** What is empty in words would be everything in meaning. Fields that were refused are not seen here. */
+/** What is empty in words would be everything in meaning. */
 function validateNotEmpty(of: Source | Operation, at: string, name: string, report: Report): void {
-  if (report.refused || Object.values(of).some((values: readonly string[]) => values.length > 0)) return;
+  if (Object.values(of).some((values: readonly string[]) => values.length > 0)) return;
   error(report, 'PTL1311', at, `${name} must not be empty`, { next: `name what the ${name} must be, or remove it` });
 }
 
@@ -123,115 +144,8 @@ function validatePaths(paths: readonly string[], at: string, report: Report): vo
   );
 }
 
-function validateAddresses(values: readonly string[], at: string, report: Report): void {
-  values.forEach((value, index) => {
-    if (parseCidr(value) !== undefined) return;
-    const expected = 'an address such as 10.1.2.3, or a block such as 10.1.0.0/16';
-    error(report, 'PTL1313', `${at}[${index}]`, `"${value}" is not an IP address or CIDR block`, {
-      expected,
-      came: value,
-    });
-  });
-}
-
-function validatePorts(values: readonly string[], at: string, report: Report): void {
-  values.forEach((value, index) => {
-    if (/^[0-9]{1,10}$/.test(value) && Number(value) <= 65_535) return;
-    const expected = 'a number from 0 to 65535';
-    error(report, 'PTL1314', `${at}[${index}]`, `"${value}" is not a port`, { expected, came: value });
-  });
-}
-
-/** Only the first or the last character is a wildcard; elsewhere a star is a star, which is seldom meant. */
-function validateStars(values: readonly string[], at: string, report: Report): void {
-  values.forEach((value, index) => {
-    const literal = value.endsWith('*') ? value.slice(0, -1) : value.replace(/^\*/, '');
-    if (!literal.includes('*')) return;
-    report.add(
-      {
-        code: 'PTL1316',
-        level: 'warning',
-        message: `"${value}" has a "*" that is not a wildcard`,
-        expected: '"*" as the first or the last character, not both',
-        came: value,
-        effect: 'it matches a literal "*" only',
-      },
-      `${at}[${index}]`,
-    );
-  });
-}
-
-/** Keys that the webhook takes and we do not honour yet. */
-const unsupportedKeys = [
-  'remote.ip',
-  'request.auth.principal',
-  'request.auth.audiences',
-  'request.auth.presenter',
-  'connection.sni',
-];
-
-function validateCondition({ key, values, notValues }: Condition, at: string, report: Report): void {
-  if (values.length === 0 && notValues.length === 0) {
-    error(report, 'PTL1311', at, `condition "${key}" needs values or notValues`, { next: 'add values' });
-    return;
-  }
-  const each = (test: (list: readonly string[], place: string, report: Report) => void): void => {
-    test(values, `${at}.values`, report);
-    test(notValues, `${at}.notValues`, report);
-  };
-  if (key.startsWith('request.headers')) {
-    validateMapKey(key, at, report);
-    each(validateStars);
-  } else if (key === 'source.ip' || key === 'destination.ip') each(validateAddresses);
-  else if (key === 'destination.port') each(validatePorts);
-  else if (key === 'source.principal') each(validateStars);
-  else if (key === 'source.namespace') return;
-  else if (unsupportedKeys.includes(key)) refuse(report, `${at}.key`, `condition ${key}`);
-  else if (key.startsWith('request.auth.claims') || key.startsWith('experimental.envoy.filters.')) {
-    validateMapKey(key, at, report);
-    refuse(report, `${at}.key`, `condition ${key}`);
-  } else if (key === 'source.serviceAccount' || key === 'source.trustDomain')
-    refuse(report, `${at}.key`, `condition ${key}`);
-  else unknownKey(key, at, report);
-}
-
-function unknownKey(key: string, at: string, report: Report): void {
-  const replaced = key.startsWith('destination.labels')
-    ? 'it is what selector and targetRefs are for'
-    : key === 'destination.namespace'
-      ? 'it is what metadata.namespace is for'
-      : `a policy knows ${knownKeys.join(', ')}`;
-  error(report, 'PTL1315', `${at}.key`, `there is no condition "${key}": ${replaced}`, { came: key });
-}
-
-const knownKeys = [
-  'request.headers[name]',
-  'source.ip',
-  'source.namespace',
-  'source.principal',
-  'destination.ip',
-  'destination.port',
-];
-
-/** `request.headers[x-token]`: something in brackets, at the end. */
-function validateMapKey(key: string, at: string, report: Report): void {
-  const open = key.indexOf('[');
-  if (key.endsWith(']') && open > 0 && open < key.length - 2) return;
-  error(report, 'PTL1315', `${at}.key`, `condition "${key}" names nothing`, { expected: 'a[b]', came: key });
-}
-
 function refuse(report: Report, at: string, what: string): void {
   report.refused = true;
   const message = `${what} is not supported by this version`;
   report.add({ code: 'PTL1501', level: 'error', message, effect: 'its targets deny every request' }, at);
-}
-
-function error(
-  report: Report,
-  code: string,
-  at: string,
-  message: string,
-  more: { readonly expected?: string; readonly came?: string; readonly next?: string } = {},
-): void {
-  report.add({ code, level: 'error', message, ...more }, at);
 }

@@ -4,9 +4,9 @@ import { group, kindName, namespaceName, objectName, sectionName } from './refer
 import type { Resource } from './resource.ts';
 import * as s from './schema.ts';
 
-const closed = { level: 'error', refuses: true, effect: 'its targets deny every request' } as const;
-const refused = (what: string) => s.unsupported(s.list(s.string({ min: 1 })), what, closed);
 const values = s.list(s.string({ min: 1 }));
+/** `account` of the policy's own namespace, or `namespace/account`. */
+const accounts = s.list(s.string({ min: 1, max: 320 }), { max: 16 });
 
 const source = s.object({
   principals: values,
@@ -15,14 +15,14 @@ const source = s.object({
   notNamespaces: values,
   ipBlocks: values,
   notIpBlocks: values,
-  requestPrincipals: refused('requestPrincipals'),
-  notRequestPrincipals: refused('notRequestPrincipals'),
-  remoteIpBlocks: refused('remoteIpBlocks'),
-  notRemoteIpBlocks: refused('notRemoteIpBlocks'),
-  serviceAccounts: refused('serviceAccounts'),
-  notServiceAccounts: refused('notServiceAccounts'),
-  trustDomains: refused('trustDomains'),
-  notTrustDomains: refused('notTrustDomains'),
+  requestPrincipals: values,
+  notRequestPrincipals: values,
+  remoteIpBlocks: values,
+  notRemoteIpBlocks: values,
+  serviceAccounts: accounts,
+  notServiceAccounts: accounts,
+  trustDomains: values,
+  notTrustDomains: values,
 });
 
 const operation = s.object({

@@ -1,24 +1,10 @@
-import type { AuthzCondition, AuthzOperation, AuthzPolicy, AuthzRule, AuthzSource } from '#model/authz.ts';
+import type { AuthzPolicy, AuthzSource } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
-import {
-  addressBlock,
-  clause,
-  namespaceMatch,
-  nothing,
-  pathMatch,
-  portNumber,
-  principalMatch,
-  stringMatch,
-  UnreadableValue,
-} from './authz-value.ts';
+import { hasHttpFields, isHttp, readRule, type WrittenRule } from './authz-rule.ts';
+import { nothing, UnreadableValue } from './authz-value.ts';
 import { refOf } from './condition.ts';
 import { label } from './label-selector.ts';
-
-type Rule = AuthorizationPolicy['spec']['rules'][number];
-type Source = Rule['from'][number]['source'];
-type Operation = Rule['to'][number]['operation'];
-type When = Rule['when'][number];
 
 /**
  * What a policy does to its targets: it decides, or it closes them because it could not be understood, or nothing
@@ -34,8 +20,11 @@ export interface ReadPolicy {
   readonly findings: readonly Finding[];
 }
 
-/** Reads a policy for HTTP and for TCP ports. Depends on the policy alone. */
-export function readPolicy(resource: AuthorizationPolicy): ReadPolicy {
+/**
+ * Reads a policy for HTTP and for TCP ports. Depends on the policy and `trustDomains` alone: those of the mesh, its own
+ * and then its aliases.
+ */
+export function readPolicy(resource: AuthorizationPolicy, trustDomains: readonly string[]): ReadPolicy {
   const { metadata, spec } = resource;
   const findings = spec.rules.flatMap((rule, index) => schemeFindings(resource, rule, index));
   if (label(metadata.annotations, 'istio.io/dry-run') === 'true') {
@@ -46,7 +35,7 @@ export function readPolicy(resource: AuthorizationPolicy): ReadPolicy {
   if (action === 'AUDIT') return { enforcement: { kind: 'ignore' }, findings };
   if (action === 'CUSTOM') return closed(resource, 'action CUSTOM is not supported', findings);
   try {
-    const rules = spec.rules.map((rule) => readRule(rule));
+    const rules = spec.rules.map((rule) => readRule(rule, { namespace: metadata.namespace, trustDomains }));
     const policy = { namespace: metadata.namespace, name: metadata.name, action, rules };
     const http = rules.some((rule) => hasHttpFields(rule));
     return { enforcement: { kind: 'enforce', policy, tcp: http ? forTcp(policy) : policy, http }, findings };
@@ -56,62 +45,6 @@ export function readPolicy(resource: AuthorizationPolicy): ReadPolicy {
   }
 }
 
-function readRule(rule: Rule): AuthzRule {
-  return {
-    from: rule.from.map(({ source }) => readSource(source)),
-    to: rule.to.map(({ operation }) => readOperation(operation)),
-    when: rule.when.map((when) => readCondition(when)),
-  };
-}
-
-function readSource(source: Source): AuthzSource {
-  return {
-    principals: clause(source.principals, source.notPrincipals, principalMatch),
-    namespaces: clause(source.namespaces, source.notNamespaces, namespaceMatch),
-    ipBlocks: clause(source.ipBlocks, source.notIpBlocks, addressBlock),
-  };
-}
-
-function readOperation(operation: Operation): AuthzOperation {
-  return {
-    hosts: clause(operation.hosts, operation.notHosts, stringMatch),
-    methods: clause(operation.methods, operation.notMethods, stringMatch),
-    paths: clause(operation.paths, operation.notPaths, pathMatch),
-    ports: clause(operation.ports, operation.notPorts, portNumber),
-  };
-}
-
-function readCondition({ key, values, notValues }: When): AuthzCondition {
-  const header = /^request\.headers\[([^\]]+)\]$/.exec(key)?.[1];
-  if (header !== undefined) {
-    return { key: 'header', header: header.toLowerCase(), values: clause(values, notValues, stringMatch) };
-  }
-  switch (key) {
-    case 'source.principal':
-      return { key: 'principal', values: clause(values, notValues, principalMatch) };
-    case 'source.namespace':
-      return { key: 'namespace', values: clause(values, notValues, namespaceMatch) };
-    case 'source.ip':
-      return { key: 'sourceIp', values: clause(values, notValues, addressBlock) };
-    case 'destination.ip':
-      return { key: 'destinationIp', values: clause(values, notValues, addressBlock) };
-    case 'destination.port':
-      return { key: 'destinationPort', values: clause(values, notValues, portNumber) };
-    default:
-      throw new UnreadableValue(`condition "${key}" is not supported`);
-  }
-}
-
-const given = ({ any, none }: { readonly any: readonly unknown[]; readonly none: readonly unknown[] }): boolean =>
-  any.length > 0 || none.length > 0;
-
-function hasHttpFields({ to, when }: AuthzRule): boolean {
-  return (
-    to.some(({ hosts, methods, paths }) => given(hosts) || given(methods) || given(paths)) ||
-    when.some(({ key }) => key === 'header')
-  );
-}
-
 /**
  * A policy as a TCP port sees it, never wider than what was meant: an ALLOW rule that asks for HTTP can hold for no
  * connection; from a DENY rule only what cannot be asked is left out, so it denies more.
@@ -119,11 +52,16 @@ function hasHttpFields({ to, when }: AuthzRule): boolean {
 function forTcp(policy: AuthzPolicy): AuthzPolicy {
   if (policy.action === 'ALLOW') return { ...policy, rules: policy.rules.filter((rule) => !hasHttpFields(rule)) };
   const rules = policy.rules.map((rule) => ({
-    from: rule.from,
+    from: rule.from.map((source) => withoutToken(source)),
     to: rule.to.map(({ ports }) => ({ hosts: nothing, methods: nothing, paths: nothing, ports })),
-    when: rule.when.filter(({ key }) => key !== 'header'),
+    when: rule.when.filter((condition) => !isHttp(condition)),
   }));
   return { ...policy, rules };
+}
+
+function withoutToken(source: AuthzSource): AuthzSource {
+  const { requestPrincipals: _, ...rest } = source;
+  return rest;
 }
 
 function closed(resource: AuthorizationPolicy, reason: string, findings: readonly Finding[]): ReadPolicy {
@@ -152,7 +90,7 @@ function dryRun(resource: AuthorizationPolicy): Finding {
 }
 
 /** Policies name principals without a scheme; with one, the whole value is compared and can match nobody. */
-function schemeFindings(resource: AuthorizationPolicy, rule: Rule, index: number): readonly Finding[] {
+function schemeFindings(resource: AuthorizationPolicy, rule: WrittenRule, index: number): readonly Finding[] {
   return rule.from.flatMap(({ source }, at) =>
     (['principals', 'notPrincipals'] as const).flatMap((field) =>
       source[field].flatMap((value, position): readonly Finding[] =>

@@ -1,4 +1,4 @@
-import type { Clause } from '#model/authz.ts';
+import type { Clause, MetadataMatch, RequestPrincipalMatch } from '#model/authz.ts';
 import type { Cidr, StringMatch } from '#model/match.ts';
 import { parseCidr } from '#resources/cidr.ts';
 
@@ -21,7 +21,7 @@ export function pathMatch(value: string): StringMatch {
   return value.includes('{*}') || value.includes('{**}') ? { kind: 'template', value } : stringMatch(value);
 }
 
-/** In a namespace `*` may stand anywhere, for any characters. */
+/** In a namespace, and in a trust domain, `*` may stand anywhere, for any characters. */
 export function namespaceMatch(value: string): StringMatch {
   const inner = value.slice(1, -1);
   if (!inner.includes('*') && !(value.length > 1 && value.startsWith('*') && value.endsWith('*'))) {
@@ -29,6 +29,37 @@ export function namespaceMatch(value: string): StringMatch {
   }
   const literals = value.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return { kind: 'regex', value: literals.join('.*') };
+}
+
+/** `account` of the policy's namespace, or `namespace/account`. */
+export function serviceAccountMatch(value: string, namespace: string): StringMatch {
+  return { kind: 'exact', value: value.includes('/') ? value : `${namespace}/${value}` };
+}
+
+const ANY: StringMatch = { kind: 'present' };
+
+/** `issuer/subject`, cut at the last slash, for an issuer is often a URL. Where a star leaves the one open, so it is. */
+export function requestPrincipalMatch(value: string): RequestPrincipalMatch {
+  const slash = value.lastIndexOf('/');
+  const [issuer, subject] = slash < 0 ? [value, undefined] : [value.slice(0, slash), value.slice(slash + 1)];
+  if (value === '*') return { issuer: ANY, subject: ANY };
+  if (value.startsWith('*')) {
+    if (subject === undefined) return { issuer: ANY, subject: { kind: 'suffix', value: value.slice(1) } };
+    const any = issuer === '*' ? ANY : ({ kind: 'suffix', value: issuer.slice(1) } as const);
+    return { issuer: any, subject: { kind: 'exact', value: subject } };
+  }
+  if (value.endsWith('*')) {
+    if (subject === undefined) return { issuer: { kind: 'prefix', value: value.slice(0, -1) }, subject: ANY };
+    const any = subject === '*' ? ANY : ({ kind: 'prefix', value: subject.slice(0, -1) } as const);
+    return { issuer: { kind: 'exact', value: issuer }, subject: any };
+  }
+  return { issuer: { kind: 'exact', value: issuer }, subject: { kind: 'exact', value: subject ?? '' } };
+}
+
+/** `[value]` is looked for in a list, `value` is a text. */
+export function metadataMatch(value: string): MetadataMatch {
+  const list = value.startsWith('[') && value.endsWith(']');
+  return { list, match: stringMatch(list ? value.replace(/^[[\]]+|[[\]]+$/g, '') : value) };
 }
 
 /** A value that a policy has and that cannot be read: the policy as a whole must not be used. */

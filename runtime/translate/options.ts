@@ -1,6 +1,8 @@
 /** What a translation cannot learn from resources. */
 export interface TranslateOptions {
   readonly trustDomain: string;
+  /** Trust domains whose identities are those of ours, as far as policies are concerned. */
+  readonly trustDomainAliases: readonly string[];
   readonly clusterDomain: string;
   /** Names of GatewayClasses that are waypoints, beside every GatewayClass of our controller. */
   readonly gatewayClasses: readonly string[];
@@ -14,6 +16,7 @@ export interface TranslateOptions {
 
 export const defaultOptions: TranslateOptions = {
   trustDomain: 'cluster.local',
+  trustDomainAliases: [],
   clusterDomain: 'cluster.local',
   gatewayClasses: ['portolan', 'istio-waypoint'],
   ingressClasses: ['portolan-ingress', 'istio'],

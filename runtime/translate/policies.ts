@@ -113,7 +113,7 @@ export function createPolicies(): (
 
 function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Attached {
   const { namespace, name } = resource.metadata;
-  const { enforcement, findings } = readPolicy(resource);
+  const { enforcement, findings } = readPolicy(resource, around.trustDomains);
   const targets = targetsOf(resource);
   if (targets.length === 0) {
     const told = [...findings, ...workloadFindings(resource, enforcement, around)];

@@ -15,6 +15,8 @@ import type { Services } from './services.ts';
 /** What there is to attach to. */
 export interface Surroundings {
   readonly rootNamespace: string;
+  /** Of the mesh: its own trust domain, then its aliases. */
+  readonly trustDomains: readonly string[];
   readonly services: Services;
   readonly waypointOf: ReadonlyMap<KnownService, WaypointGateway>;
   readonly waypoints: ReadonlyMap<string, WaypointGateway>;
@@ -254,7 +256,7 @@ function tcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachm
     resource: refOf(resource),
     path: 'spec.rules',
     message: `AuthorizationPolicy ${resource.metadata.name} has HTTP fields, and ${target} has TCP ports: ${tcpPorts.join(', ')}`,
-    expected: 'an HTTP port, or rules without hosts, methods, paths and headers',
+    expected: 'an HTTP port, or rules without hosts, methods, paths, headers and tokens',
     came: `TCP ports ${tcpPorts.join(', ')}`,
     effect: allow
       ? 'rules with HTTP fields allow nothing on these ports'

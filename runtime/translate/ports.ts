@@ -86,6 +86,7 @@ export class Ports {
         port: port.port,
         addresses,
         protocol: port.protocol,
+        ...(port.tls === undefined ? {} : { tls: port.tls }),
         backend: table.uses[0]!.name,
         routes: table.routes,
         authz,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { protocolOf } from './protocol.ts';
+import { isTls, protocolOf } from './protocol.ts';
 
 test.each([
   [{ port: 80, name: 'http' }, 'http'],
@@ -21,3 +21,13 @@ test.each([
   [{ port: 80, appProtocol: 'kubernetes.io/wss' }, 'tcp'],
   [{ port: 80, name: 'http', appProtocol: 'example.com/own' }, 'detect'],
 ] as const)('%o is %s', (port, expected) => expect(protocolOf(port)).toBe(expected));
+
+test.each([
+  [{ name: 'https' }, true],
+  [{ name: 'TLS-x' }, true],
+  [{ name: 'tcp', appProtocol: 'https' }, true],
+  [{ appProtocol: 'kubernetes.io/wss' }, true],
+  [{ name: 'tcp' }, false],
+  [{ name: 'https', appProtocol: 'tcp' }, false],
+  [{}, false],
+] as const)('%o is TLS: %s', (port, expected) => expect(isTls(port)).toBe(expected));

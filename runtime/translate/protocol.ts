@@ -42,6 +42,17 @@ export function protocolOf(port: {
   return byName.get(prefix) ?? (serverFirst.has(port.port) ? 'tcp' : 'detect');
 }
 
+const tls: ReadonlySet<string> = new Set(['tls', 'https', 'kubernetes.io/wss']);
+
+/** The port says that TLS passes through it: its callers speak first, and name the server they want. */
+export function isTls(port: {
+  readonly name?: string | undefined;
+  readonly appProtocol?: string | undefined;
+}): boolean {
+  const text = (port.appProtocol ?? port.name ?? '').toLowerCase();
+  return tls.has(text) || tls.has(text.split('-', 1)[0]!);
+}
+
 /** How a cluster speaks to a port: one that is detected speaks as its caller does, which `http` allows. */
 export function backendProtocol(protocol: Protocol): Backend['protocol'] {
   return protocol === 'detect' ? 'http' : protocol;

@@ -3,7 +3,7 @@ import type { ServiceEntry } from '#resources/service-entry.ts';
 import { refOf } from './condition.ts';
 import { canonicalAddress } from './ip-address.ts';
 import { none } from './memo.ts';
-import { protocolOf } from './protocol.ts';
+import { isTls, protocolOf } from './protocol.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import { type KnownWorkload, readWorkloadEntry } from './workload.ts';
 
@@ -35,13 +35,17 @@ export function readServiceEntry(entry: ServiceEntry, trustDomain: string): read
 
 function portsOf({ spec }: ServiceEntry, host: string): readonly KnownPort[] {
   return spec.ports
-    .map(({ number, name, protocol, targetPort }) => ({
-      key: `${host}:${number}`,
-      port: number,
-      name,
-      targetPort: targetPort ?? number,
-      protocol: protocolOf({ port: number, name, ...(protocol === undefined ? {} : { appProtocol: protocol }) }),
-    }))
+    .map(({ number, name, protocol, targetPort }) => {
+      const named = { port: number, name, ...(protocol === undefined ? {} : { appProtocol: protocol }) };
+      return {
+        key: `${host}:${number}`,
+        port: number,
+        name,
+        targetPort: targetPort ?? number,
+        protocol: protocolOf(named),
+        ...(isTls(named) ? { tls: true as const } : {}),
+      };
+    })
     .sort((a, b) => a.port - b.port);
 }
 

@@ -7,7 +7,7 @@ import { refOf } from './condition.ts';
 import { serviceName } from './host.ts';
 import { canonicalAddress } from './ip-address.ts';
 import type { Labels } from './label-selector.ts';
-import { protocolOf } from './protocol.ts';
+import { isTls, protocolOf } from './protocol.ts';
 import type { KnownWorkload } from './workload.ts';
 
 /** One TCP port of a Service. */
@@ -19,6 +19,8 @@ export interface KnownPort {
   /** A number, or the name of a port of the pod. */
   readonly targetPort: number | string;
   readonly protocol: ServicePort['protocol'];
+  /** TLS passes through it. */
+  readonly tls?: true;
 }
 
 /** What translation needs to know of a Service, or of a host of a ServiceEntry; depends on that resource alone. */
@@ -55,6 +57,7 @@ export function readService(service: Service, clusterDomain: string): KnownServi
       name: port.name,
       targetPort: port.targetPort ?? port.port,
       protocol: protocolOf(port),
+      ...(isTls(port) ? { tls: true as const } : {}),
     }))
     .sort((a, b) => a.port - b.port);
   return {

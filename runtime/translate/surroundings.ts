@@ -25,6 +25,7 @@ export function createSurroundings(
   routes: HttpRoutes['byName'],
 ) => Surroundings {
   const principals = new Slot<ReadonlySet<string>>();
+  const trustDomains = [options.trustDomain, ...options.trustDomainAliases];
   return step((services, classes, gateways, waypointOf, grants, routes): Surroundings => {
     const { waypoints, others } = gateways;
     const isWaypointClass = (name: string) => roleOfClass(name, classes, options) === 'waypoint';
@@ -32,6 +33,7 @@ export function createSurroundings(
     const waypointPrincipals = principals.get(identities, () => new Set(identities));
     return {
       rootNamespace: options.rootNamespace,
+      trustDomains,
       services,
       waypointOf,
       waypoints,

@@ -1,11 +1,14 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodeMetadataValue } from '#host/metadata.ts';
 import type { AuthzDecision, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
+import { TOKEN_FILTER, TOKEN_PAYLOAD } from '#model/metadata.ts';
 import { decide } from '#policy/authz/reference.ts';
 import { Dice } from '../vectors/dice.ts';
 import { asReceived, decidingRule } from '../vectors/filter.ts';
 import { type Case, generateCase } from '../vectors/generate.ts';
 import { ROUTES } from '../vectors/pools.ts';
+import { OTHER_FILTER, OTHER_KEY } from '../vectors/token.ts';
 import { rbac } from '../vectors/rbac.ts';
 import { RealEnvoy } from './real-envoy.ts';
 
@@ -16,6 +19,12 @@ const SEED = Number(process.env.PORTOLAN_SEED ?? Date.now() % 1_000_000_000);
 const CASES = 400;
 const REQUESTS = 25;
 const AT_ONCE = 16;
+
+/** Metadata comes as a header that Envoy's header_to_metadata filter decodes: jwt_authn would need a signature for each. */
+const METADATA = [
+  { header: 'x-payload', filter: TOKEN_FILTER, key: TOKEN_PAYLOAD },
+  { header: 'x-other', filter: OTHER_FILTER, key: OTHER_KEY },
+];
 
 const FILTER = 'type.googleapis.com/envoy.extensions.filters';
 
@@ -83,6 +92,10 @@ function inEnvoy(number: number, request: AuthzRequest): Promise<AuthzDecision> 
     `x-set: ${number}`,
     `x-route: ${request.route ?? ''}`,
     ...(principal === undefined ? [] : [`x-principal: ${principal}`]),
+    ...METADATA.flatMap(({ header, filter, key }) => {
+      const value = request.metadata?.[filter]?.[key];
+      return value === undefined ? [] : [`${header}: ${Buffer.from(encodeMetadataValue(value)).toString('base64')}`];
+    }),
     ...request.headers.map(([name, value]) => `${name}: ${value}`),
     'connection: close',
     '',
@@ -138,6 +151,17 @@ function bootstrap(): Record<string, unknown> {
               skip_if_empty: true,
             },
           ],
+        },
+      },
+      {
+        name: 'metadata',
+        typed_config: {
+          '@type': `${FILTER}.http.header_to_metadata.v3.Config`,
+          request_rules: METADATA.map(({ header, filter, key }) => ({
+            header,
+            on_header_present: { metadata_namespace: filter, key, type: 'PROTOBUF_VALUE', encode: 'BASE64' },
+            remove: true,
+          })),
         },
       },
       { name: 'deny', typed_config: { '@type': `${FILTER}.http.rbac.v3.RBAC` } },

@@ -10,7 +10,7 @@ import { RealEnvoy, sleep } from './real-envoy.ts';
 // The same filter on the same TCP connections in the host and in a real Envoy. A script is a root's configuration.
 
 const SCRIPTS = [
-  'pass;nc:has,source/address;nc:has,request/path;nc:body,2,0,9;dd:body,2,0,99;dd:body-status,2;ud:body,3,0,99;lg:has,source/address',
+  'pass;nc:has,source/address;nc:has,request/path;nc:property,metadata;nc:has,connection/requested_server_name;nc:body,2,0,9;dd:body,2,0,99;dd:body-status,2;ud:body,3,0,99;lg:has,source/address',
   'close;nc:close,2',
   'close-upstream;nc:close,3;nc:pause',
   'pause;nc:pause',
@@ -85,7 +85,9 @@ async function inEnvoy(script: string): Promise<Seen> {
 function inHost(script: string): Seen {
   const from = vm.logs.length;
   const root = vm.configure({ rootId: 'root', pluginConfig: new TextEncoder().encode(script) });
-  const connection = root.connection({ properties: { 'source.address': '127.0.0.1:1' } });
+  const connection = root.connection({
+    properties: { 'connection.requested_server_name': '', 'source.address': '127.0.0.1:1' },
+  });
   if (connection.action === 'continue') {
     connection.data('ping');
     if (connection.toUpstream !== '') connection.upstreamData('pong');

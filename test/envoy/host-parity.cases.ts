@@ -21,11 +21,19 @@ const PROPERTIES = `request/path request/url_path request/host request/scheme re
   upstream/address upstream/port upstream/local_address upstream/request_attempt_count upstream/tls_version
   xds/cluster_name xds/route_name xds/virtual_host_name xds/listener_direction xds/filter_chain_name
   filter_state filter_state/native filter_state/native/deeper filter_state/none native node.id cluster_name
+  metadata metadata/none
   plugin_name plugin_root_id plugin_vm_id nothing nothing/at/all request source`.split(/\s+/);
 
 const has = (phase: string): string => PROPERTIES.map((path) => `${phase}:has,${path}`).join(';');
 const VALUES = ['request/path', 'request/url_path', 'request/query', 'request/host', 'request/method', 'request/id']
-  .concat(['request/scheme', 'request/useragent', 'request/headers/x-a', 'filter_state/native', 'xds/route_name'])
+  .concat([
+    'request/scheme',
+    'request/useragent',
+    'request/headers/x-a',
+    'filter_state/native',
+    'xds/route_name',
+    'metadata',
+  ])
   .map((path) => `rq:property,${path};lg:property,${path}`)
   .join(';');
 

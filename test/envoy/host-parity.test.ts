@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Host, type Root, type Vm } from '#host/emulator.ts';
+import { encodeMetadata } from '#host/metadata.ts';
 import type { Header } from '#host/headers.ts';
 import { compileFixture } from '../filters/fixture.ts';
 import { CASES, type ParityCase, TRAPS } from './host-parity.cases.ts';
@@ -14,6 +15,11 @@ import { RealEnvoy, sleep } from './real-envoy.ts';
 // got and what the client got must be equal.
 
 const FILTER = 'type.googleapis.com/envoy.extensions.filters';
+/** Every kind of value, and one key a map: Envoy writes a map's members in any order. */
+const METADATA = {
+  'envoy.filters.http.other': { kept: { é: ['text', '', 1.5, true, false, null, {}, [], { deep: ['x'] }] } },
+};
+
 const NO_REQUEST = { headers: [] as readonly Header[], body: '' };
 
 interface Seen {
@@ -207,6 +213,7 @@ const REQUEST_PROPERTIES = {
   'xds.listener_direction': 0,
   'xds.filter_chain_name': '',
   'filter_state.native': 'native value',
+  metadata: encodeMetadata(METADATA),
 } as const;
 
 const RESPONSE_PROPERTIES = {
@@ -341,6 +348,13 @@ function bootstrap(): Record<string, unknown> {
     },
     http_filters: [
       { name: 'state', typed_config: state },
+      {
+        name: 'metadata',
+        typed_config: {
+          '@type': `${FILTER}.http.set_metadata.v3.Config`,
+          metadata: Object.entries(METADATA).map(([metadata_namespace, value]) => ({ metadata_namespace, value })),
+        },
+      },
       { name: 'parity', typed_config: wasm },
       { name: 'router', typed_config: { '@type': `${FILTER}.http.router.v3.Router`, suppress_envoy_headers: true } },
     ],

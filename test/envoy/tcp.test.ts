@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { Duplex, PassThrough } from 'node:stream';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HboneError } from '#hbone/error.ts';
 import type { Tunnel } from '#hbone/tunnel.ts';
@@ -18,6 +20,9 @@ const BASE = documents(
   pod({ name: 'site-1', app: 'site', ip: '127.0.14.3' }),
   service({ name: 'download', ip: '10.96.4.13', port: 7000, portName: 'tcp' }),
   pod({ name: 'download-1', app: 'download', ip: '127.0.14.4' }),
+  service({ name: 'vault', ip: '10.96.4.14', port: 8443, portName: 'tls-vault' }),
+  pod({ name: 'vault-1', app: 'vault', ip: '127.0.14.5', labels: TCP }),
+  policy('not-evil', 'vault', 'DENY', '[{when: [{key: connection.sni, values: ["*.evil.example"]}]}]'),
   policy('not-bob', 'db', 'DENY', '[{from: [{source: {principals: [cluster.local/ns/default/sa/bob]}}]}]'),
   policy('not-bob-either', 'guess', 'DENY', '[{from: [{source: {principals: [cluster.local/ns/default/sa/bob]}}]}]'),
 );
@@ -92,6 +97,46 @@ describe('TCP through the waypoint', () => {
     const before = mesh.pod('guess-1').connections;
     expect(await denied('10.96.4.11:7000')).toBe('');
     expect(mesh.pod('guess-1').connections).toBe(before);
+  });
+
+  /** The first bytes of a TLS client that wants this server. */
+  async function clientHello(servername: string): Promise<Buffer> {
+    const wire = new PassThrough();
+    const hello = once(wire, 'data') as Promise<[Buffer]>;
+    const socket = new Duplex({
+      read: () => undefined,
+      write(chunk: Buffer, _encoding, done) {
+        wire.write(chunk);
+        done();
+      },
+    });
+    const client = connect({ socket, servername });
+    client.on('error', () => undefined);
+    const [bytes] = await hello;
+    client.destroy();
+    return bytes;
+  }
+
+  /** The first six bytes that come for these; none when the tunnel is reset. */
+  async function answerTo(first: Buffer | string): Promise<string> {
+    const stream = await tunnel('10.96.4.14:8443', 'default/alice');
+    stream.on('error', () => undefined);
+    const heard = new Promise<string>((resolve) => {
+      stream.once('data', (chunk: Buffer) => resolve(chunk.toString().slice(0, 6)));
+      stream.once('close', () => resolve(''));
+    });
+    stream.write(first);
+    const text = await heard;
+    stream.destroy();
+    return text;
+  }
+
+  it('TLS that passes through is judged by the server that it asks for', async () => {
+    expect(await answerTo(await clientHello('good.example'))).toBe('hello\n');
+    const before = mesh.pod('vault-1').connections;
+    expect(await answerTo(await clientHello('very.evil.example'))).toBe('');
+    expect(mesh.pod('vault-1').connections).toBe(before);
+    expect(await answerTo('no TLS at all\n')).toBe('hello\n');
   });
 
   it('a port without a protocol: HTTP by its first bytes', async () => {

@@ -10,6 +10,8 @@ import type {
   Clause,
 } from '#model/authz.ts';
 import type { Cidr, StringMatch } from '#model/match.ts';
+import { TOKEN_FILTER, TOKEN_PAYLOAD, type MetadataMap, type MetadataValue } from '#model/metadata.ts';
+import { requestPrincipalMatch } from '#translate/authz-value.ts';
 
 // Policies and requests from few values that lie close together, so that they meet often and miss narrowly.
 
@@ -83,6 +85,12 @@ const TEMPLATES = [
 ];
 const VALUES = ['v', 'V', 'vw', 'v,w', '', 'w', 'v w', 'é'];
 const HEADERS = ['x-a', 'x-b', 'x-ab'];
+const ACCOUNTS = ['a/x', 'ab/x', 'a/xy', 'b/x'];
+const DOMAINS = ['cluster.local', 'Cluster.local', 'cluster'];
+const ISSUERS = ['i', 'https://i', 'https://i/a'];
+const SUBJECTS = ['', 's', 'a/s', 'st'];
+const CLAIMS = [['groups'], ['aud'], ['realm', 'roles'], ['realm'], ['iss']];
+const OTHER = 'envoy.filters.http.other';
 
 const some = <T>(values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 
@@ -127,11 +135,33 @@ function clause<T>(value: fc.Arbitrary<T>, weight = 2): fc.Arbitrary<Clause<T>> 
 const blocks = some(BLOCKS);
 const ports = fc.constantFrom(80, 81);
 
-const sources: fc.Arbitrary<AuthzSource> = fc.record({
-  principals: clause(matches(PRINCIPALS), 4),
-  namespaces: clause(namespaceMatches),
-  ipBlocks: clause(blocks),
-});
+const accounts = some(ACCOUNTS).map((value): StringMatch => ({ kind: 'exact', value }));
+const requestPrincipals = fc
+  .tuple(some(ISSUERS), some(SUBJECTS), fc.nat({ max: 12 }), some(['', 'prefix', 'suffix', 'any'] as const))
+  .map(([issuer, subject, cut, star]) => {
+    const whole = `${issuer}/${subject}`;
+    const text = { '': whole, prefix: `${whole.slice(0, cut)}*`, suffix: `*${whole.slice(-cut)}`, any: '*' }[star];
+    return requestPrincipalMatch(text);
+  });
+
+const sources: fc.Arbitrary<AuthzSource> = fc
+  .tuple(
+    fc.record({
+      principals: clause(matches(PRINCIPALS), 4),
+      namespaces: clause(namespaceMatches),
+      ipBlocks: clause(blocks),
+    }),
+    fc.record(
+      {
+        serviceAccounts: clause(accounts),
+        trustDomains: clause(matches(DOMAINS)),
+        requestPrincipals: clause(requestPrincipals),
+        remoteIpBlocks: clause(blocks),
+      },
+      { requiredKeys: [] },
+    ),
+  )
+  .map(([always, sometimes]) => ({ ...always, ...sometimes }));
 
 const operations: fc.Arbitrary<AuthzOperation> = fc.record({
   hosts: clause(matches(HOSTS)),
@@ -151,6 +181,18 @@ const conditions: fc.Arbitrary<AuthzCondition> = fc.oneof(
   fc.record({ key: fc.constant('sourceIp' as const), values: clause(blocks) }),
   fc.record({ key: fc.constant('destinationIp' as const), values: clause(blocks) }),
   fc.record({ key: fc.constant('destinationPort' as const), values: clause(ports) }),
+  fc.record({ key: fc.constant('serviceAccount' as const), values: clause(accounts) }),
+  fc.record({ key: fc.constant('trustDomain' as const), values: clause(matches(DOMAINS)) }),
+  fc.record({ key: fc.constant('requestPrincipal' as const), values: clause(requestPrincipals) }),
+  fc.record({ key: fc.constant('claim' as const), claim: some(CLAIMS), values: clause(matches(VALUES), 8) }),
+  fc.record({
+    key: fc.constant('metadata' as const),
+    filter: fc.constant(OTHER),
+    name: fc.constant('k'),
+    values: clause(fc.record({ list: fc.boolean(), match: matches(VALUES) }), 8),
+  }),
+  fc.record({ key: fc.constant('sni' as const), values: clause(matches(HOSTS)) }),
+  fc.record({ key: fc.constant('remoteIp' as const), values: clause(blocks) }),
 );
 
 const rules: fc.Arbitrary<AuthzRule> = fc.oneof(
@@ -183,6 +225,27 @@ const policies: fc.Arbitrary<AuthzPolicy> = fc
   })
   .map(({ routes, ...policy }) => (routes === undefined ? policy : { ...policy, routes }));
 
+const { value: metadataValues } = fc.letrec<{ value: MetadataValue }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    { weight: 6, arbitrary: some(VALUES) },
+    { weight: 1, arbitrary: some([null, true, 1.5]) },
+    { weight: 3, arbitrary: fc.array(tie('value'), { maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.dictionary(some(VALUES), tie('value'), { maxKeys: 2 }) },
+  ),
+}));
+
+const payloads: fc.Arbitrary<MetadataMap> = fc.record(
+  {
+    iss: some(ISSUERS),
+    sub: some(SUBJECTS),
+    groups: metadataValues,
+    aud: metadataValues,
+    realm: fc.oneof(metadataValues, fc.record({ roles: metadataValues })),
+  },
+  { requiredKeys: [] },
+);
+
 /** At least one policy, DENY before ALLOW as the model has it. */
 export const policySets: fc.Arbitrary<AuthzPolicySet> = fc
   .array(policies, { minLength: 1, maxLength: 6 })
@@ -198,10 +261,18 @@ export const requests: fc.Arbitrary<AuthzRequest> = fc
     method: some(METHODS),
     path: fc.tuple(some(PATHS), some(['', '', '?', '?x=/a', '#f'])).map((parts) => parts.join('')),
     headers: fc.array(fc.tuple(some(HEADERS), some(VALUES)), { maxLength: 4 }),
+    sni: fc.option(some(HOSTS), { nil: undefined }),
     route: fc.option(some(ROUTES), { nil: undefined }),
+    payload: fc.option(payloads, { nil: undefined, freq: 4 }),
+    other: fc.option(metadataValues, { nil: undefined, freq: 2 }),
   })
-  .map(({ principal, route, ...request }) => ({
+  .map(({ principal, sni, route, payload, other, ...request }) => ({
     ...request,
-    ...(principal === undefined ? {} : { principal }),
-    ...(route === undefined ? {} : { route }),
+    ...(principal !== undefined && { principal }),
+    ...(sni !== undefined && { sni }),
+    ...(route !== undefined && { route }),
+    metadata: {
+      ...(payload !== undefined && { [TOKEN_FILTER]: { [TOKEN_PAYLOAD]: payload } }),
+      ...(other !== undefined && { [OTHER]: { k: other } }),
+    },
   }));

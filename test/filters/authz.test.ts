@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { propertiesOf } from '#cli/explain/properties.ts';
 import { ConfigurationRefused, Host, type Root, type Vm } from '#host/emulator.ts';
 import type { AuthzDecision, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
 import { compileAuthz, type AuthzTarget } from '#policy/authz/compile.ts';
@@ -16,9 +17,6 @@ const ALICE = 'spiffe://cluster.local/ns/a/sa/alice';
 /** A string whose characters are the bytes of the text: what the host takes for a header. */
 const bytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
-const authority = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-
 function ask(root: Root, request: AuthzRequest): ReturnType<Root['request']> {
   const stream = root.request({
     headers: [
@@ -28,12 +26,7 @@ function ask(root: Root, request: AuthzRequest): ReturnType<Root['request']> {
       [':path', bytes(request.path)],
       ...request.headers.map(([name, value]): [string, string] => [name, bytes(value)]),
     ],
-    properties: {
-      'source.address': authority(request.sourceIp, 4711),
-      'destination.address': authority(request.destinationIp, request.destinationPort),
-      ...(request.principal === undefined ? {} : { [PRINCIPAL]: request.principal }),
-      ...(request.route === undefined ? {} : { 'xds.route_name': request.route }),
-    },
+    properties: propertiesOf(request),
   });
   stream.end();
   return stream;

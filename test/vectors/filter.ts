@@ -1,3 +1,4 @@
+import { propertiesOf } from '#cli/explain/properties.ts';
 import { Host, type Root, type Vm } from '#host/emulator.ts';
 import { HeaderMap } from '#host/headers.ts';
 import type { AuthzDecision, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
@@ -41,7 +42,6 @@ export class AuthzFilter {
   decide(request: AuthzRequest): AuthzDecision {
     if (!this.#root) return { allowed: true };
     this.#vm.exported('portolan_explain', this.#explains ? 1 : 0);
-    const { principal } = request;
     const stream = this.#root.request({
       headers: [
         [':authority', request.host],
@@ -50,12 +50,7 @@ export class AuthzFilter {
         [':scheme', 'http'],
         ...request.headers,
       ],
-      properties: {
-        'source.address': `${bracketed(request.sourceIp)}:41234`,
-        'destination.address': `${bracketed(request.destinationIp)}:${request.destinationPort}`,
-        ...(principal !== undefined && { 'filter_state.io.istio.peer_principal': principal }),
-        ...(request.route !== undefined && { 'xds.route_name': request.route }),
-      },
+      properties: propertiesOf(request),
     });
     const { action, reply } = stream;
     stream.end();
@@ -85,5 +80,3 @@ export function decidingRule(details: string): AuthzDecision['policy'] | undefin
   if (!match) return undefined;
   return { namespace: match[1] ?? '', name: match[2] ?? '', rule: Number(match[3]) };
 }
-
-const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

@@ -7,10 +7,13 @@ import type {
   AuthzRule,
   AuthzSource,
   Clause,
+  RequestPrincipalMatch,
 } from '#model/authz.ts';
 import type { Cidr, StringMatch } from '#model/match.ts';
+import { TOKEN_FILTER, TOKEN_PAYLOAD, type MetadataValue } from '#model/metadata.ts';
 import type { Dice } from './dice.ts';
 import * as pools from './pools.ts';
+import * as token from './token.ts';
 
 /** What a generated case may hold. */
 export interface Shape {
@@ -79,6 +82,10 @@ function source(dice: Dice, shape: Shape): AuthzSource {
   return {
     principals: dice.chance(50) ? clause(dice, () => principalMatch(dice, shape)) : NOTHING,
     namespaces: dice.chance(30) ? clause(dice, () => namespaceMatch(dice, shape)) : NOTHING,
+    ...(dice.chance(12) && { serviceAccounts: clause(dice, () => serviceAccount(dice)) }),
+    ...(dice.chance(12) && { trustDomains: clause(dice, () => trustDomainMatch(dice)) }),
+    ...(dice.chance(20) && { requestPrincipals: clause(dice, () => token.principalMatch(dice)) }),
+    ...(dice.chance(8) && { remoteIpBlocks: clause(dice, () => pools.block(dice)) }),
     ipBlocks: dice.chance(30) ? clause(dice, () => pools.block(dice)) : NOTHING,
   };
 }
@@ -93,7 +100,7 @@ function operation(dice: Dice): AuthzOperation {
 }
 
 function condition(dice: Dice, shape: Shape): AuthzCondition {
-  switch (dice.below(8)) {
+  switch (dice.below(16)) {
     case 0:
       return { key: 'principal', values: clause(dice, () => principalMatch(dice, shape)) };
     case 1:
@@ -104,6 +111,29 @@ function condition(dice: Dice, shape: Shape): AuthzCondition {
       return { key: 'destinationIp', values: clause(dice, () => pools.block(dice)) };
     case 4:
       return { key: 'destinationPort', values: clause(dice, () => dice.pick(pools.PORTS)) };
+    case 5:
+      return { key: 'serviceAccount', values: clause(dice, () => serviceAccount(dice)) };
+    case 6:
+      return { key: 'trustDomain', values: clause(dice, () => trustDomainMatch(dice)) };
+    case 7:
+      return { key: 'requestPrincipal', values: clause(dice, () => token.principalMatch(dice)) };
+    case 8:
+      return { key: 'remoteIp', values: clause(dice, () => pools.block(dice)) };
+    case 9:
+    case 10:
+      return token.claimCondition(
+        dice,
+        clause(dice, () => textMatch(dice, token.text(dice))),
+      );
+    case 11:
+      return token.metadataCondition(
+        clause(dice, () => ({ list: dice.chance(50), match: textMatch(dice, token.text(dice)) })),
+      );
+    case 12:
+      // A test of plain HTTP has no TLS.
+      return shape.odd
+        ? { key: 'sni', values: clause(dice, () => textMatch(dice, dice.pick(pools.HOSTS))) }
+        : { key: 'trustDomain', values: clause(dice, () => trustDomainMatch(dice)) };
     default: {
       const header = dice.pick(pools.HEADERS);
       return { key: 'header', header, values: clause(dice, () => textMatch(dice, pools.headerValue(dice))) };
@@ -156,6 +186,17 @@ function namespaceMatch(dice: Dice, shape: Shape): StringMatch {
   return match;
 }
 
+const serviceAccount = (dice: Dice): StringMatch => ({
+  kind: 'exact',
+  value: `${pools.namespace(dice)}/${pools.account(dice)}`,
+});
+
+function trustDomainMatch(dice: Dice): StringMatch {
+  const text = pools.trustDomain(dice);
+  if (dice.chance(10)) return { kind: 'regex', value: `${escaped(text.slice(0, 2))}.*${escaped(text.slice(-2))}` };
+  return textMatch(dice, text);
+}
+
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 function pathMatch(dice: Dice): StringMatch {
@@ -190,7 +231,14 @@ function randomRequest(dice: Dice, shape: Shape): Caller {
     path: pools.path(dice),
     headers: headers(dice),
     ...(route !== '' && { route }),
+    ...(shape.odd && dice.chance(30) && { sni: dice.pick(pools.HOSTS) }),
+    ...metadataOf(dice),
   };
+}
+
+function metadataOf(dice: Dice): Pick<AuthzRequest, 'metadata'> {
+  const metadata = token.metadata(dice);
+  return metadata === undefined ? {} : { metadata };
 }
 
 /** Up to two lines of some of the headers, in any order. */
@@ -215,6 +263,20 @@ function fittingRequest(dice: Dice, set: AuthzPolicySet, random: AuthzRequest, s
   const from = chosen.from.length > 0 ? dice.pick(chosen.from) : undefined;
   const to = chosen.to.length > 0 ? dice.pick(chosen.to) : undefined;
   const inNamespace = from?.namespaces.any[0];
+  const [account] = from?.serviceAccounts?.any ?? [];
+  if (account?.kind === 'exact') {
+    fitting.principal = `spiffe://cluster.local/ns/${account.value.replace('/', '/sa/')}`;
+  }
+  const put = (path: readonly string[], value: MetadataValue): void => {
+    fitting.metadata = token.withValue(fitting.metadata, path, value);
+  };
+  const fitPrincipal = (values: Clause<RequestPrincipalMatch> | undefined): void => {
+    const [wanted] = values?.any ?? [];
+    if (wanted === undefined) return;
+    put([TOKEN_FILTER, TOKEN_PAYLOAD, 'iss'], fittingText(dice, wanted.issuer, 'iss') || 'iss');
+    put([TOKEN_FILTER, TOKEN_PAYLOAD, 'sub'], fittingText(dice, wanted.subject, 'sub'));
+  };
+  fitPrincipal(from?.requestPrincipals);
   if (inNamespace) fitting.principal = `spiffe://cluster.local/ns/${fittingText(dice, inNamespace, 'foo')}/sa/alice`;
   fit('principal', from?.principals);
   fit('host', to?.hosts);
@@ -226,16 +288,28 @@ function fittingRequest(dice: Dice, set: AuthzPolicySet, random: AuthzRequest, s
       const line = [when.header, fittingText(dice, dice.pick(when.values.any), 'admin')] as const;
       fitting.headers = dice.chance(70) ? [...fitting.headers, line] : [line, ...fitting.headers];
     }
+    if (when.key === 'requestPrincipal') fitPrincipal(when.values);
+    if (when.key === 'claim' && when.values.any.length > 0) {
+      const text = fittingText(dice, dice.pick(when.values.any), 'admin');
+      put([TOKEN_FILTER, TOKEN_PAYLOAD, ...when.claim], dice.chance(50) ? text : ['x', text, 1]);
+    }
+    if (when.key === 'metadata' && when.values.any.length > 0) {
+      const { list, match } = dice.pick(when.values.any);
+      const text = fittingText(dice, match, 'admin');
+      put([when.filter, when.name], list === dice.chance(85) ? ['x', text] : text);
+    }
     if (when.key === 'principal') fit('principal', when.values);
     if (when.key === 'sourceIp' && when.values.any.length > 0) fitting.sourceIp = inside(dice.pick(when.values.any));
   }
+  // An identity that is a trust domain and nothing more is in it for us, and for Istio only if any will do.
+  if (!shape.odd && /^spiffe:\/\/[^/]*$/.test(fitting.principal ?? '')) fitting.principal += '/ns/foo/sa/alice';
   return dice.chance(60) ? spoilt(dice, fitting, shape) : fitting;
 }
 
 function spoilt(dice: Dice, request: Caller, shape: Shape): Caller {
   const { principal: _, ...anonymous } = request;
   const caller = pools.principal(dice, shape.odd);
-  switch (dice.below(8)) {
+  switch (dice.below(10)) {
     case 0:
       return { ...anonymous, ...(caller !== undefined && { principal: caller }) };
     case 1:
@@ -250,6 +324,11 @@ function spoilt(dice: Dice, request: Caller, shape: Shape): Caller {
       return { ...request, path: request.path.replace(/[a-z]/, (letter) => letter.toUpperCase()) };
     case 6:
       return { ...request, headers: request.headers.slice(1) };
+    case 7:
+    case 8: {
+      const { metadata: __, ...without } = request;
+      return { ...without, ...metadataOf(dice) };
+    }
     default:
       return { ...request, headers: [...request.headers, [dice.pick(pools.HEADERS), pools.headerValue(dice)]] };
   }

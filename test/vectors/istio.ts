@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuthzPolicy, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
+import type { MetadataMap } from '#model/metadata.ts';
+import { tokenMetadata } from '#policy/authz/token.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import { readPolicy } from '#translate/authorization-policy.ts';
 
@@ -43,6 +45,10 @@ interface WrittenRequest {
   readonly dstIp: string;
   readonly dstPort: number;
   readonly principal?: string;
+  /** Of the token that the request carries, verified. */
+  readonly claims?: MetadataMap;
+  /** X-Forwarded-For. */
+  readonly xff?: string;
   readonly expect: 'allow' | 'deny';
   readonly tags: readonly string[];
 }
@@ -68,7 +74,7 @@ export function istioVectors(): readonly VectorSet[] {
 }
 
 function enforcedPolicy(written: WrittenPolicy): AuthzPolicy[] {
-  const { enforcement } = readPolicy(withDefaults(written));
+  const { enforcement } = readPolicy(withDefaults(written), ['cluster.local']);
   switch (enforcement.kind) {
     case 'enforce':
       return [enforcement.policy];
@@ -78,6 +84,8 @@ function enforcedPolicy(written: WrittenPolicy): AuthzPolicy[] {
       throw new Error(`${written.metadata.name} cannot be enforced: ${enforcement.reason}`);
   }
 }
+
+const SOURCE = 'principals namespaces ipBlocks requestPrincipals remoteIpBlocks serviceAccounts trustDomains';
 
 /** What the schema fills in when it reads a policy. */
 function withDefaults({ metadata, spec }: WrittenPolicy): AuthorizationPolicy {
@@ -91,7 +99,7 @@ function withDefaults({ metadata, spec }: WrittenPolicy): AuthorizationPolicy {
     ...object,
   });
   const rules = (spec.rules ?? []).map((rule) => ({
-    from: (rule.from ?? []).map(({ source }) => ({ source: listed('principals namespaces ipBlocks', source) })),
+    from: (rule.from ?? []).map(({ source }) => ({ source: listed(SOURCE, source) })),
     to: (rule.to ?? []).map(({ operation }) => ({ operation: listed('hosts methods paths ports', operation) })),
     when: (rule.when ?? []).map((condition) => ({ ...listed('values', {}), ...condition })),
   }));
@@ -104,10 +112,12 @@ function withDefaults({ metadata, spec }: WrittenPolicy): AuthorizationPolicy {
 }
 
 function vectorRequest(written: WrittenRequest): VectorRequest {
-  const { method, host, headers, srcIp, dstIp, dstPort, principal, expect, tags } = written;
+  const { method, host, headers, srcIp, dstIp, dstPort, principal, claims, xff, expect, tags } = written;
   const request = {
     ...(principal !== undefined && { principal }),
+    ...(claims !== undefined && { metadata: tokenMetadata(claims) }),
     sourceIp: srcIp,
+    ...(xff !== undefined && { remoteIp: xff.split(',').at(-1)?.trim() ?? '' }),
     destinationIp: dstIp,
     destinationPort: dstPort,
     host,

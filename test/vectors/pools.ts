@@ -8,6 +8,14 @@ const NAMESPACES = ['foo', 'fo', 'foobar', 'FOO', 'a.b', 'axb', 'team-b'];
 const ACCOUNTS = ['alice', 'alic', 'alicebob', 'Alice', 'bob', 'a.b', 'axb'];
 const ODD_PRINCIPALS = [
   'spiffe://cluster.local/ns/fo/sa/x/ns/foo/sa/alice',
+  'spiffe://cluster.local/ns/fo/sa/alice/ns/foo/sa/bob/sa/alice',
+  'spiffe://cluster.local/ns/foo/x/sa/alice',
+  'spiffe://cluster.local/ns/foo/sa/alice/',
+  'spiffe://cluster.local/ns/foo/sa/alice/x',
+  'spiffe://cluster.local/ns/foo/sa/',
+  'spiffe:///ns/foo/sa/alice',
+  'spiffe://',
+  'cluster.local/ns/foo/sa/alice',
   'spiffe://cluster.local/ns/ns/sa/sa',
   'spiffe://cluster.local/ns/foo',
   'spiffe://cluster.local/ns/foo/',
@@ -77,6 +85,10 @@ export function principal(dice: Dice, odd: boolean): string | undefined {
 }
 
 export const namespace = (dice: Dice): string => dice.pick(NAMESPACES);
+
+export const account = (dice: Dice): string => dice.pick(ACCOUNTS);
+
+export const trustDomain = (dice: Dice): string => dice.pick(TRUST_DOMAINS);
 
 export function path(dice: Dice): string {
   const depth = 1 + dice.below(4);

@@ -6,8 +6,11 @@ import type {
   AuthzRule,
   AuthzSource,
   Clause,
+  MetadataMatch,
+  RequestPrincipalMatch,
 } from '#model/authz.ts';
 import type { Cidr, StringMatch } from '#model/match.ts';
+import { TOKEN_FILTER, TOKEN_PAYLOAD } from '#model/metadata.ts';
 
 // Policies as the rules of Envoy's own RBAC filter, shaped as Istio's builder shapes them: only for tests, so that
 // stock Envoy can say what a set means. Istio asks for `direct_remote_ip`; a test's client names its address by PROXY
@@ -17,6 +20,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const PRINCIPAL_KEY = 'io.istio.peer_principal';
 const ANY: Json = { any: true };
+const NOTHING: Clause<never> = { any: [], none: [] };
 
 /**
  * The `rbac` of the filter for one action; undefined when the set has no policy of that action. RBAC sees no route: it
@@ -45,13 +49,18 @@ function entry(rule: AuthzRule): Json {
   };
 }
 
-const isPermission = (key: AuthzCondition['key']): boolean => key === 'destinationIp' || key === 'destinationPort';
+const isPermission = (key: AuthzCondition['key']): boolean =>
+  ['destinationIp', 'destinationPort', 'sni', 'metadata'].includes(key);
 
-function source({ principals, namespaces, ipBlocks }: AuthzSource): Json[] {
+function source(from: AuthzSource): Json[] {
   return [
-    ...identity(principals, principal),
-    ...identity(namespaces, namespace),
-    ...identity(ipBlocks, (cidr) => ({ remote_ip: range(cidr) })),
+    ...identity(from.principals, principal),
+    ...identity(from.namespaces, namespace),
+    ...identity(from.serviceAccounts ?? NOTHING, serviceAccount),
+    ...identity(from.trustDomains ?? NOTHING, trustDomain),
+    ...identity(from.requestPrincipals ?? NOTHING, requestPrincipal),
+    ...identity(from.ipBlocks, (cidr) => ({ remote_ip: range(cidr) })),
+    ...identity(from.remoteIpBlocks ?? NOTHING, (cidr) => ({ remote_ip: range(cidr) })),
   ];
 }
 
@@ -72,7 +81,22 @@ function condition(when: AuthzCondition): Json[] {
       return identity(when.values, principal);
     case 'namespace':
       return identity(when.values, namespace);
+    case 'serviceAccount':
+      return identity(when.values, serviceAccount);
+    case 'trustDomain':
+      return identity(when.values, trustDomain);
+    case 'requestPrincipal':
+      return identity(when.values, requestPrincipal);
+    case 'claim':
+      return identity(when.values, (match) => ({ metadata: metadata([TOKEN_PAYLOAD, ...when.claim], either(match)) }));
+    case 'metadata':
+      return permission(when.values, ({ list, match }: MetadataMatch) => ({
+        metadata: metadata([when.name], list ? inList(match) : { string_match: text(match) }, when.filter),
+      }));
+    case 'sni':
+      return permission(when.values, (match) => ({ requested_server_name: text(match) }));
     case 'sourceIp':
+    case 'remoteIp':
       return identity(when.values, (cidr) => ({ remote_ip: range(cidr) }));
     case 'destinationIp':
       return permission(when.values, (cidr) => ({ destination_ip: range(cidr) }));
@@ -93,6 +117,41 @@ function namespace(match: StringMatch): Json {
   const inner = namespaceExpression(match);
   return { filter_state: { key: PRINCIPAL_KEY, string_match: expression(`.*/ns/${inner}/.*`) } };
 }
+
+/** `namespace/account`. */
+function serviceAccount(match: StringMatch): Json {
+  if (match.kind !== 'exact') throw new TypeError('a service account is named exactly');
+  const [name = '', account = ''] = match.value.split('/').map(quoted);
+  const regex = `spiffe://.+/ns/${name}/(.+/|)sa/${account}(/.+)?`;
+  return { filter_state: { key: PRINCIPAL_KEY, string_match: expression(regex) } };
+}
+
+function trustDomain(match: StringMatch): Json {
+  const inner = namespaceExpression(match).replaceAll('.*', '[^/]*');
+  const matched = match.kind === 'present' ? { prefix: 'spiffe://' } : expression(`spiffe://${inner}/.*`);
+  return { filter_state: { key: PRINCIPAL_KEY, string_match: matched } };
+}
+
+const requestPrincipal = ({ issuer, subject }: RequestPrincipalMatch): Json => ({
+  and_ids: {
+    ids: [
+      { metadata: metadata([TOKEN_PAYLOAD, 'iss'], { string_match: text(issuer) }) },
+      { metadata: metadata([TOKEN_PAYLOAD, 'sub'], { string_match: text(subject) }) },
+    ],
+  },
+});
+
+const metadata = (path: readonly string[], value: Json, filter = TOKEN_FILTER): Json => ({
+  filter,
+  path: path.map((key) => ({ key })),
+  value,
+});
+
+const inList = (match: StringMatch): Json => ({ list_match: { one_of: { string_match: text(match) } } });
+
+const either = (match: StringMatch): Json => ({
+  or_match: { value_matchers: [inList(match), { string_match: text(match) }] },
+});
 
 function namespaceExpression(match: StringMatch): string {
   switch (match.kind) {

@@ -15,6 +15,11 @@ const flags = {
     value: 'ADDRESS',
     about: "the caller's address (default: that of a pod with its identity)",
   },
+  claims: {
+    type: 'string',
+    value: 'JSON',
+    about: "the claims of the request's token, as verified: its issuer and subject are iss and sub",
+  },
   expect: {
     type: 'string',
     value: 'allow|deny',
@@ -47,6 +52,10 @@ export const explain: Command<typeof flags> = {
     [
       "portolan explain -f mesh/ --as default/curl DELETE http://reviews.bookinfo:9080/ -H 'x-user: a'",
       'from files; nothing runs',
+    ],
+    [
+      `portolan explain -f mesh/ --as default/curl http://reviews.bookinfo:9080/ --claims '{"iss": "https://issuer", "sub": "a"}'`,
+      'with a token',
     ],
     ['portolan explain -f mesh/ --as default/curl http://ratings.bookinfo:9080/ --expect deny', 'as a test in CI'],
   ],

@@ -1,9 +1,11 @@
 import { API_VERSION } from '#admin/api.ts';
 import type { SpiffeId } from '#model/identity.ts';
 import type { Fault } from '#model/fault.ts';
+import type { MetadataMap } from '#model/metadata.ts';
 import type { PathNormalization } from '#model/path-normalization.ts';
 import type { Route, RouteAction } from '#model/route.ts';
 import type { Waypoint } from '#model/waypoint.ts';
+import { tokenMetadata } from '#policy/authz/token.ts';
 import type { Destination } from '../destination.ts';
 import { normalizedPath } from './path.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -22,6 +24,8 @@ export interface ExplainedRequest {
   readonly sourceIp?: string;
   /** How the waypoint does it. */
   readonly pathNormalization: PathNormalization;
+  /** Of the token that it carries, verified. */
+  readonly claims?: MetadataMap;
 }
 
 export interface BackendShare {
@@ -89,6 +93,7 @@ export async function explain(destination: Destination, request: ExplainedReques
     path,
     headers: headers.filter(([name]) => name !== 'host'),
     ...(route === undefined ? {} : { route: route.name }),
+    ...(request.claims === undefined ? {} : { metadata: tokenMetadata(request.claims) }),
   });
   return {
     apiVersion: API_VERSION,

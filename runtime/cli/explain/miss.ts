@@ -1,5 +1,14 @@
-import type { AuthzCondition, AuthzRequest, AuthzRule, Clause } from '#model/authz.ts';
+import type {
+  AuthzCondition,
+  AuthzRequest,
+  AuthzRule,
+  Clause,
+  MetadataMatch,
+  RequestPrincipalMatch,
+} from '#model/authz.ts';
 import type { Cidr, StringMatch } from '#model/match.ts';
+import type { MetadataValue } from '#model/metadata.ts';
+import { claimPath, metadataAt, requestPrincipalOf } from '#policy/authz/token.ts';
 
 /**
  * A clause that a request fails, in words: what it demands and what came. `field` is its path in the rule as the
@@ -17,8 +26,10 @@ export function missText(rule: AuthzRule, field: string, request: AuthzRequest):
   return found === undefined ? field : `${field}: ${demand(found.clause)}, came ${found.came ?? 'none'}`;
 }
 
+type Value = StringMatch | Cidr | number | RequestPrincipalMatch | MetadataMatch;
+
 interface Miss {
-  readonly clause: Clause<StringMatch | Cidr | number>;
+  readonly clause: Clause<Value>;
   readonly came: string | undefined;
 }
 
@@ -27,18 +38,37 @@ function ofSource(
   name: string | undefined,
   request: AuthzRequest,
 ): Miss | undefined {
+  const missed = (clause: Clause<Value> | undefined, came: string | undefined): Miss | undefined =>
+    clause && { clause, came };
   switch (name) {
     case 'principals':
-      return source && { clause: source.principals, came: quoted(request.principal) };
+      return missed(source?.principals, quoted(request.principal));
     case 'namespaces':
-      return source && { clause: source.namespaces, came: quoted(request.principal) };
+      return missed(source?.namespaces, quoted(request.principal));
+    case 'serviceAccounts':
+      return missed(source?.serviceAccounts, quoted(request.principal));
+    case 'trustDomains':
+      return missed(source?.trustDomains, quoted(request.principal));
+    case 'requestPrincipals':
+      return missed(source?.requestPrincipals, requestPrincipalText(request));
     case 'ipBlocks':
-      return source && { clause: source.ipBlocks, came: request.sourceIp };
+      return missed(source?.ipBlocks, request.sourceIp);
+    case 'remoteIpBlocks':
+      return missed(source?.remoteIpBlocks, request.remoteIp ?? request.sourceIp);
     case undefined:
     default:
       return undefined;
   }
 }
+
+function requestPrincipalText({ metadata }: AuthzRequest): string | undefined {
+  const came = requestPrincipalOf(metadata);
+  return came && `"${came.issuer}/${came.subject}"`;
+}
+
+/** As JSON has it: that a claim is a number, and no text, is why it does not match. */
+const jsonText = (value: MetadataValue | undefined): string | undefined =>
+  value === undefined ? undefined : JSON.stringify(value);
 
 function ofOperation(
   operation: AuthzRule['to'][number] | undefined,
@@ -71,9 +101,25 @@ function ofCondition(condition: AuthzCondition | undefined, request: AuthzReques
     }
     case 'principal':
     case 'namespace':
+    case 'serviceAccount':
+    case 'trustDomain':
       return { clause: condition.values, came: quoted(request.principal) };
+    case 'requestPrincipal':
+      return { clause: condition.values, came: requestPrincipalText(request) };
+    case 'claim': {
+      const { claim, values } = condition;
+      return { clause: values, came: jsonText(metadataAt(request.metadata, claimPath(claim))) };
+    }
+    case 'metadata': {
+      const { filter, name, values } = condition;
+      return { clause: values, came: jsonText(metadataAt(request.metadata, [filter, name])) };
+    }
+    case 'sni':
+      return { clause: condition.values, came: quoted(request.sni) };
     case 'sourceIp':
       return { clause: condition.values, came: request.sourceIp };
+    case 'remoteIp':
+      return { clause: condition.values, came: request.remoteIp ?? request.sourceIp };
     case 'destinationIp':
       return { clause: condition.values, came: request.destinationIp };
     case 'destinationPort':
@@ -98,19 +144,33 @@ function demand({ any, none }: Miss['clause']): string {
 }
 
 /** As a policy writes it. */
-function valueText(value: StringMatch | Cidr | number): string {
+function valueText(value: Value): string {
   if (typeof value === 'number') return String(value);
   if ('address' in value) return `${value.address}/${value.length}`;
-  switch (value.kind) {
+  if ('issuer' in value) return principalText(value);
+  if ('list' in value) return value.list ? `[${valueText(value.match)}]` : valueText(value.match);
+  return value.kind === 'present' ? 'any value' : `"${written(value)}"`;
+}
+
+function written(match: StringMatch): string {
+  switch (match.kind) {
     case 'exact':
     case 'regex':
     case 'template':
-      return `"${value.value}"`;
+      return match.value;
     case 'prefix':
-      return `"${value.value}*"`;
+      return `${match.value}*`;
     case 'suffix':
-      return `"*${value.value}"`;
+      return `*${match.value}`;
     case 'present':
-      return 'any value';
+      return '*';
   }
+}
+
+/** `"https://issuer/*"`; what stays open on one side needs no slash. */
+function principalText({ issuer, subject }: RequestPrincipalMatch): string {
+  if (issuer.kind === 'present' && subject.kind === 'present') return 'any token';
+  if (issuer.kind === 'prefix' && subject.kind === 'present') return `"${written(issuer)}"`;
+  if (issuer.kind === 'present' && subject.kind === 'suffix') return `"${written(subject)}"`;
+  return `"${written(issuer)}/${written(subject)}"`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuthzPolicy, AuthzRequest, AuthzRule } from '#model/authz.ts';
 import type { StringMatch } from '#model/match.ts';
+import { TOKEN_FILTER, TOKEN_PAYLOAD, type MetadataValue } from '#model/metadata.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import { missText } from './miss.ts';
 import { judge } from './verdict.ts';
@@ -67,6 +68,22 @@ describe('judge asks the filter', () => {
     });
   });
 
+  it('with the claims of a token', async () => {
+    const policy: AuthzPolicy = {
+      namespace: 'app',
+      name: 'members',
+      action: 'ALLOW',
+      rules: [{ from: [], to: [], when: [{ key: 'claim', claim: ['groups'], values: exact('admin') }] }],
+    };
+    const withClaims = (groups: MetadataValue) =>
+      request({ metadata: { [TOKEN_FILTER]: { [TOKEN_PAYLOAD]: { iss: 'i', sub: 's', groups } } } });
+    expect(await judge(port({ policies: [policy] }), withClaims(['x', 'admin']))).toMatchObject({ allowed: true });
+    expect(await judge(port({ policies: [policy] }), withClaims({ admin: 1 }))).toMatchObject({
+      allowed: false,
+      nearest: { missed: ['when[0] request.auth.claims[groups]: needs "admin", came {"admin":1}'] },
+    });
+  });
+
   it('and names the rule that denies, as the access log will', async () => {
     expect(await judge(port({ policies: [deny, allow] }), request({ path: '/admin/x' }))).toMatchObject({
       allowed: false,
@@ -105,6 +122,16 @@ describe('missText', () => {
       {
         principals: nothing,
         namespaces: exact('a', 'b', 'c', 'd'),
+        serviceAccounts: exact('app/web'),
+        trustDomains: { any: [{ kind: 'prefix', value: 'td' }], none: [] },
+        requestPrincipals: {
+          any: [
+            { issuer: { kind: 'exact', value: 'https://iss' }, subject: { kind: 'present' } },
+            { issuer: { kind: 'present' }, subject: { kind: 'suffix', value: '-b' } },
+          ],
+          none: [],
+        },
+        remoteIpBlocks: { any: [{ address: '10.2.0.0', length: 16 }], none: [] },
         ipBlocks: { any: [{ address: '10.1.0.0', length: 16 }], none: [] },
       },
     ],
@@ -119,6 +146,19 @@ describe('missText', () => {
     when: [
       { key: 'header', header: 'X-User', values: { any: [{ kind: 'present' }], none: [] } },
       { key: 'destinationPort', values: { any: [1], none: [] } },
+      { key: 'claim', claim: ['realm', 'roles'], values: exact('admin') },
+      {
+        key: 'metadata',
+        filter: 'envoy.filters.x',
+        name: 'k',
+        values: { any: [{ list: true, match: { kind: 'exact', value: 'v' } }], none: [] },
+      },
+      { key: 'sni', values: exact('a.b') },
+      {
+        key: 'requestPrincipal',
+        values: { any: [{ issuer: { kind: 'present' }, subject: { kind: 'present' } }], none: [] },
+      },
+      { key: 'remoteIp', values: { any: [{ address: '10.2.0.0', length: 16 }], none: [] } },
     ],
   };
   it.each([
@@ -129,8 +169,21 @@ describe('missText', () => {
     ['to[0].ports', 'needs one of 80, 81, came 9080'],
     ['when[0] request.headers[X-User]', 'needs any value, came none'],
     ['when[1] destination.port', 'needs 1, came 9080'],
+    ['from[0].serviceAccounts', `needs "app/web", came "${web}"`],
+    ['from[0].trustDomains', `needs "td*", came "${web}"`],
+    ['from[0].requestPrincipals', 'needs one of "https://iss/*", "*-b", came "iss/me"'],
+    ['from[0].remoteIpBlocks', 'needs 10.2.0.0/16, came 10.0.0.1'],
+    ['when[2] request.auth.claims[realm][roles]', 'needs "admin", came 7'],
+    ['when[3] experimental.envoy.filters.x[k]', 'needs ["v"], came "v"'],
+    ['when[4] connection.sni', 'needs "a.b", came none'],
+    ['when[5] request.auth.principal', 'needs any token, came "iss/me"'],
+    ['when[6] remote.ip', 'needs 10.2.0.0/16, came 10.0.0.1'],
   ])('%s', (field, text) => {
-    expect(missText(whole, field, request({ path: '/admin/x?q' }))).toBe(`${field}: ${text}`);
+    const metadata = {
+      [TOKEN_FILTER]: { [TOKEN_PAYLOAD]: { iss: 'iss', sub: 'me', realm: { roles: 7 } } },
+      'envoy.filters.x': { k: 'v' },
+    };
+    expect(missText(whole, field, request({ path: '/admin/x?q', metadata }))).toBe(`${field}: ${text}`);
   });
 
   it('shows every line of a repeated header', () => {

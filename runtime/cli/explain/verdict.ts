@@ -4,9 +4,9 @@ import type { AuthzPolicy, AuthzRequest } from '#model/authz.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import { compileAuthz } from '#policy/authz/compile.ts';
 import { explainDecision, policiesOf } from '#policy/authz/reference.ts';
-import { authority } from '#envoy/names.ts';
 import { moduleFile } from '../modules.ts';
 import { missText } from './miss.ts';
+import { propertiesOf } from './properties.ts';
 
 interface Rule {
   readonly namespace: string;
@@ -85,12 +85,7 @@ async function askFilter(port: ServicePort, request: AuthzRequest): Promise<Filt
       [':path', request.path],
       ...request.headers,
     ],
-    properties: {
-      'source.address': authority(request.sourceIp, 0),
-      'destination.address': authority(request.destinationIp, request.destinationPort),
-      ...(request.principal === undefined ? {} : { 'filter_state.io.istio.peer_principal': request.principal }),
-      ...(request.route === undefined ? {} : { 'xds.route_name': request.route }),
-    },
+    properties: propertiesOf(request),
   });
   const { action, reply } = stream;
   stream.end();

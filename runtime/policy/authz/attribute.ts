@@ -23,7 +23,7 @@ export class Atom {
 /** One attribute of requests with all values that policies compare it to. */
 export class Attribute {
   readonly kind: number;
-  /** Header name in lower case; empty for other attributes. */
+  /** Header name in lower case, or place in metadata as JSON; empty for other attributes. */
   readonly name: string;
   /** In the order in which attributes are asked for: what tells them apart. */
   readonly number: number;
@@ -58,9 +58,9 @@ export class Attributes {
   readonly #byName: Map<string, Attribute>[] = [];
   readonly all: Attribute[] = [];
 
-  /** The attribute of this kind (ATTRIBUTE_*) and header name; `instance` 1 and on: the same once more. */
+  /** The attribute of this kind (ATTRIBUTE_*) and name; `instance` 1 and on: the same once more. */
   get(kind: number, name: string, instance = 0): Attribute {
-    const names = (this.#byName[kind + 16 * instance] ??= new Map<string, Attribute>());
+    const names = (this.#byName[kind + 32 * instance] ??= new Map<string, Attribute>());
     let attribute = names.get(name);
     if (attribute === undefined) {
       attribute = new Attribute(kind, name, this.all.length);

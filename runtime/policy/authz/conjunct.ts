@@ -1,34 +1,40 @@
 import {
   ATTRIBUTE_ANY_NAMESPACE,
-  ATTRIBUTE_DESTINATION_IP,
-  ATTRIBUTE_DESTINATION_PORT,
   ATTRIBUTE_HEADER,
   ATTRIBUTE_HOST,
+  ATTRIBUTE_METADATA,
+  ATTRIBUTE_METADATA_LIST,
+  ATTRIBUTE_METADATA_TEXT,
   ATTRIBUTE_METHOD,
   ATTRIBUTE_NAMESPACE,
   ATTRIBUTE_PATH,
   ATTRIBUTE_PRINCIPAL,
+  ATTRIBUTE_REMOTE_IP,
+  ATTRIBUTE_SNI,
   ATTRIBUTE_SOURCE_IP,
+  ATTRIBUTE_TRUST_DOMAIN,
 } from '#abi/authz.ts';
-import type { AuthzCondition, AuthzOperation, AuthzRule, AuthzSource, Clause } from '#model/authz.ts';
-import type { Cidr, StringMatch } from '#model/match.ts';
-import { addressBlock, inBlock } from './address.ts';
-import { blockMatch, textMatch, type Match } from './atom.ts';
-import type { Atom, Attribute, Attributes } from './attribute.ts';
+import type { AuthzCondition, AuthzOperation, AuthzRule, AuthzSource, Clause, MetadataMatch } from '#model/authz.ts';
+import type { StringMatch } from '#model/match.ts';
+import type { Atom } from './attribute.ts';
+import {
+  blockClause,
+  destinationClause,
+  distinct,
+  httpClause,
+  identityClauses,
+  placeClause,
+  portClause,
+  requestPrincipalClause,
+  serviceAccountClauses,
+  textClause,
+  type Demand,
+  type Folded,
+  type RuleContext,
+} from './clause.ts';
+import { claimPath } from './token.ts';
 
-/** What a program is compiled for. Port 0 and no addresses: not known before the request (traffic to pods). */
-export interface AuthzTarget {
-  readonly port: number;
-  readonly addresses: readonly string[];
-  readonly protocol: 'http' | 'tcp';
-}
-
-/** One attribute of a request and what it must be: any of `any` (empty: no matter), none of `none`. */
-export interface Demand {
-  readonly attribute: Attribute;
-  readonly any: readonly Atom[];
-  readonly none: readonly Atom[];
-}
+export type { Action, AuthzTarget, Demand, RuleContext } from './clause.ts';
 
 /** Demands that must all hold. Empty: always. */
 export type Conjunct = readonly Demand[];
@@ -36,19 +42,15 @@ export type Conjunct = readonly Demand[];
 /** Alternatives of which one must hold. Empty: never. */
 export type Factor = readonly Conjunct[];
 
-export type Action = 'ALLOW' | 'DENY';
-
-/** What a clause comes to when it does not depend on the request. */
-type Folded = Demand | boolean;
-
 /**
- * A rule as factors that must all hold: at most one for `from`, one for `to`, one for `when`. Undefined: it can hold
+ * A rule as factors that must all hold: one for `from`, one for `to`, one for `when`, as far as they demand anything. Undefined: it can hold
  * for no request to this target. What cannot be expressed, or not be asked in TCP, makes an ALLOW rule hold for
  * fewer requests and a DENY rule for more.
  */
 export function ruleFactors(rule: AuthzRule, context: RuleContext): readonly Factor[] | undefined {
   const factors: Factor[] = [];
   const lists: readonly (readonly (Conjunct | undefined)[])[] = [
+    ...rule.when.map((condition) => metadataAlternatives(condition, context)),
     rule.from.map((source) => conjunct(sourceClauses(source, context))),
     rule.to.map((operation) => conjunct(operationClauses(operation, context))),
     rule.when.length === 0 ? [] : [conjunct(rule.when.flatMap((condition) => conditionClauses(condition, context)))],
@@ -63,12 +65,6 @@ export function ruleFactors(rule: AuthzRule, context: RuleContext): readonly Fac
   return factors;
 }
 
-export interface RuleContext {
-  readonly action: Action;
-  readonly target: AuthzTarget;
-  readonly attributes: Attributes;
-}
-
 function conjunct(clauses: readonly Folded[]): Conjunct | undefined {
   const demands: Demand[] = [];
   for (const clause of clauses) {
@@ -78,36 +74,59 @@ function conjunct(clauses: readonly Folded[]): Conjunct | undefined {
   return demands;
 }
 
-function sourceClauses({ principals, namespaces, ipBlocks }: AuthzSource, context: RuleContext): readonly Folded[] {
+function sourceClauses(source: AuthzSource, context: RuleContext): readonly Folded[] {
+  const { principals, namespaces, serviceAccounts, trustDomains, requestPrincipals } = source;
   return [
-    textClause(principals, ATTRIBUTE_PRINCIPAL, '', context),
-    ...namespaceClauses(namespaces, context),
-    blockClause(ipBlocks, ATTRIBUTE_SOURCE_IP, context),
+    textClause(principals, ATTRIBUTE_PRINCIPAL, context),
+    ...identityClauses(namespaces, ATTRIBUTE_NAMESPACE, ATTRIBUTE_ANY_NAMESPACE, context),
+    ...serviceAccountClauses(serviceAccounts, context),
+    textClause(trustDomains, ATTRIBUTE_TRUST_DOMAIN, context),
+    requestPrincipalClause(requestPrincipals, context),
+    blockClause(source.ipBlocks, ATTRIBUTE_SOURCE_IP, context),
+    blockClause(source.remoteIpBlocks, ATTRIBUTE_REMOTE_IP, context),
   ];
 }
 
 function operationClauses({ hosts, methods, paths, ports }: AuthzOperation, context: RuleContext): readonly Folded[] {
   return [
     portClause(ports, context),
-    textClause(hosts, ATTRIBUTE_HOST, '', context),
-    textClause(methods, ATTRIBUTE_METHOD, '', context),
-    textClause(paths, ATTRIBUTE_PATH, '', context),
+    httpClause(hosts, context, () => textClause(hosts, ATTRIBUTE_HOST, context)),
+    httpClause(methods, context, () => textClause(methods, ATTRIBUTE_METHOD, context)),
+    httpClause(paths, context, () => textClause(paths, ATTRIBUTE_PATH, context)),
   ];
 }
 
 function conditionClauses(condition: AuthzCondition, context: RuleContext): readonly Folded[] {
   switch (condition.key) {
     case 'header': {
+      const { header, values } = condition;
       // Envoy keeps Host under its HTTP/2 name.
-      const name = condition.header.toLowerCase();
-      return [textClause(condition.values, ATTRIBUTE_HEADER, name === 'host' ? ':authority' : name, context)];
+      const name = header.toLowerCase() === 'host' ? ':authority' : header.toLowerCase();
+      return [httpClause(values, context, () => textClause(values, ATTRIBUTE_HEADER, context, name))];
     }
     case 'principal':
-      return [textClause(condition.values, ATTRIBUTE_PRINCIPAL, '', context)];
+      return [textClause(condition.values, ATTRIBUTE_PRINCIPAL, context)];
     case 'namespace':
-      return namespaceClauses(condition.values, context);
+      return identityClauses(condition.values, ATTRIBUTE_NAMESPACE, ATTRIBUTE_ANY_NAMESPACE, context);
+    case 'serviceAccount':
+      return serviceAccountClauses(condition.values, context);
+    case 'trustDomain':
+      return [textClause(condition.values, ATTRIBUTE_TRUST_DOMAIN, context)];
+    case 'requestPrincipal':
+      return [requestPrincipalClause(condition.values, context)];
+    case 'claim': {
+      const { claim, values } = condition;
+      const ask = (): Folded => placeClause(values, ATTRIBUTE_METADATA, claimPath(claim), context);
+      return [httpClause(values, context, ask)];
+    }
+    case 'metadata':
+      return metadataClauses(condition, context);
+    case 'sni':
+      return [textClause(condition.values, ATTRIBUTE_SNI, context)];
     case 'sourceIp':
       return [blockClause(condition.values, ATTRIBUTE_SOURCE_IP, context)];
+    case 'remoteIp':
+      return [blockClause(condition.values, ATTRIBUTE_REMOTE_IP, context)];
     case 'destinationIp':
       return [destinationClause(condition.values, context)];
     case 'destinationPort':
@@ -115,78 +134,36 @@ function conditionClauses(condition: AuthzCondition, context: RuleContext): read
   }
 }
 
-/**
- * A namespace that is found in an identity in more than one place counts for an ALLOW rule only where it stands first,
- * and against it anywhere; for a DENY rule the other way round.
- */
-function namespaceClauses({ any, none }: Clause<StringMatch>, context: RuleContext): readonly Folded[] {
-  const deny = context.action === 'DENY';
+type MetadataCondition = Extract<AuthzCondition, { readonly key: 'metadata' }>;
+
+/** All that a condition on metadata demands, but for what is an alternative (below). */
+function metadataClauses({ filter, name, values }: MetadataCondition, context: RuleContext): readonly Folded[] {
+  const texts = matchesOf(values, false);
+  const lists = matchesOf(values, true);
+  const either = texts.any.length > 0 && lists.any.length > 0;
+  const without = ({ any, none }: Clause<StringMatch>): Clause<StringMatch> => ({ any: either ? [] : any, none });
   return [
-    textClause({ any, none: [] }, deny ? ATTRIBUTE_ANY_NAMESPACE : ATTRIBUTE_NAMESPACE, '', context),
-    textClause({ any: [], none }, deny ? ATTRIBUTE_NAMESPACE : ATTRIBUTE_ANY_NAMESPACE, '', context),
+    placeClause(without(texts), ATTRIBUTE_METADATA_TEXT, [filter, name], context),
+    placeClause(without(lists), ATTRIBUTE_METADATA_LIST, [filter, name], context),
   ];
 }
 
-function textClause(clause: Clause<StringMatch>, kind: number, name: string, context: RuleContext): Folded {
-  if (clause.any.length === 0 && clause.none.length === 0) return true;
-  if (kind >= ATTRIBUTE_HOST && context.target.protocol === 'tcp') return context.action === 'DENY';
-  const lowerCase = kind === ATTRIBUTE_HOST;
-  return demand(clause, kind, name, context, (match) => textMatch(match, lowerCase));
+/** A condition that takes a text or something in a list is two alternatives, about two attributes. */
+function metadataAlternatives(condition: AuthzCondition, context: RuleContext): readonly (Conjunct | undefined)[] {
+  if (condition.key !== 'metadata') return [];
+  const { filter, name, values } = condition;
+  const texts = matchesOf(values, false).any;
+  const lists = matchesOf(values, true).any;
+  if (texts.length === 0 || lists.length === 0) return [];
+  const ask = (any: readonly StringMatch[], kind: number): Conjunct | undefined =>
+    conjunct([placeClause({ any, none: [] }, kind, [filter, name], context)]);
+  return [ask(texts, ATTRIBUTE_METADATA_TEXT), ask(lists, ATTRIBUTE_METADATA_LIST)];
 }
 
-function blockClause(clause: Clause<Cidr>, kind: number, context: RuleContext): Folded {
-  return demand(clause, kind, '', context, blockMatch);
-}
-
-function demand<T>(
-  clause: Clause<T>,
-  kind: number,
-  name: string,
-  { action, attributes }: RuleContext,
-  matchOf: (value: T) => Match | undefined,
-): Folded {
-  if (clause.any.length === 0 && clause.none.length === 0) return true;
-  const any = clause.any.map((value) => matchOf(value));
-  const none = clause.none.map((value) => matchOf(value));
-  // A value that cannot be expressed might match: that is a reason to deny, and none to allow.
-  if (action === 'ALLOW' && none.includes(undefined)) return false;
-  const known = any.filter((match) => match !== undefined);
-  if (action === 'ALLOW' && any.length > 0 && known.length === 0) return false;
-  const demanded = action === 'DENY' && any.includes(undefined) ? [] : known;
-  const refused = none.filter((match) => match !== undefined);
-  if (demanded.length === 0 && refused.length === 0) return true;
-  const attribute = attributes.get(kind, name);
-  const atomsOf = (matches: readonly Match[]): readonly Atom[] =>
-    distinct(matches.map((match) => attribute.atom(match)));
-  return { attribute, any: atomsOf(demanded), none: atomsOf(refused) };
-}
-
-const distinct = <T>(values: readonly T[]): readonly T[] => (values.length < 2 ? values : [...new Set(values)]);
-
-function portClause(clause: Clause<number>, context: RuleContext): Folded {
-  const { port } = context.target;
-  if (port > 0) {
-    return (clause.any.length === 0 || clause.any.includes(port)) && !clause.none.includes(port);
-  }
-  return demand(clause, ATTRIBUTE_DESTINATION_PORT, '', context, (one) => ({ kind: 'exact', value: String(one) }));
-}
-
-/** Decided here when it is the same for all addresses of the target. */
-function destinationClause(clause: Clause<Cidr>, context: RuleContext): Folded {
-  const { any, none } = clause;
-  const contains = (block: Cidr, address: string): boolean => {
-    const whole = addressBlock(block);
-    const single = addressBlock({ address, length: address.includes(':') ? 128 : 32 });
-    return whole !== undefined && single !== undefined && inBlock(single, whole);
-  };
-  const verdicts = context.target.addresses.map(
-    (address) =>
-      (any.length === 0 || any.some((block) => contains(block, address))) &&
-      !none.some((block) => contains(block, address)),
-  );
-  const [first] = verdicts;
-  if (first !== undefined && verdicts.every((verdict) => verdict === first)) return first;
-  return blockClause(clause, ATTRIBUTE_DESTINATION_IP, context);
+function matchesOf({ any, none }: Clause<MetadataMatch>, inList: boolean): Clause<StringMatch> {
+  const of = (values: readonly MetadataMatch[]): readonly StringMatch[] =>
+    values.filter(({ list }) => list === inList).map(({ match }) => match);
+  return { any: of(any), none: of(none) };
 }
 
 /** Alternatives that differ in the values of one attribute only are one: any of all the values. */

@@ -25,6 +25,8 @@ import {
   AUTHZ_ATTRIBUTE_COUNT,
   AUTHZ_FORMAT,
   AUTHZ_NAMES,
+  AUTHZ_STEPS,
+  AUTHZ_STEP_COUNT,
   GLOB_PIECES,
   GLOB_PIECE_COUNT,
   GLOB_PIECE_SIZE,
@@ -37,6 +39,12 @@ import {
   POSTING_SINGLE,
   RANGE_4_SIZE,
   RANGE_6_SIZE,
+  REQUEST_PRINCIPAL_BARE,
+  REQUEST_PRINCIPAL_SEPARATOR,
+  REQUEST_PRINCIPAL_WHOLE,
+  STEP_ATTRIBUTE,
+  STEP_KEYS,
+  STEP_SIZE,
   TABLE_ATOM,
   TABLE_TEXT,
   TABLE_TEXT_SIZE,
@@ -74,6 +82,15 @@ const KINDS = [
   'method',
   'path',
   'header',
+  'service account',
+  'any service account',
+  'trust domain',
+  'remote ip',
+  'sni',
+  'request principal',
+  'metadata',
+  'metadata text',
+  'metadata list',
   'route',
 ];
 
@@ -83,6 +100,7 @@ export const openAuthz = (program: Uint8Array): ProgramReader => openProgram(pro
 /** The attributes of a program and all values they are compared to, read back from tries, ranges and postings. */
 export function decodeAttributes(reader: ProgramReader): readonly DecodedAttribute[] {
   const names = headerNames(reader);
+  const places = metadataPlaces(reader);
   const at = reader.u32(AUTHZ_ATTRIBUTES);
   return Array.from({ length: reader.u32(AUTHZ_ATTRIBUTE_COUNT) }, (_, number) => {
     const record = at + ATTRIBUTE_SIZE * number;
@@ -98,8 +116,9 @@ export function decodeAttributes(reader: ProgramReader): readonly DecodedAttribu
         negative: posting(reader, reader.u32(atom + 8)),
       };
     });
-    const name = kind === ATTRIBUTE_HEADER ? `header ${names.get(number + 1) ?? '?'}` : (KINDS[kind] ?? `kind ${kind}`);
-    return { name, atoms };
+    const kindName = KINDS[kind] ?? `kind ${kind}`;
+    const which = kind === ATTRIBUTE_HEADER ? names.get(number + 1) : places.get(number + 1);
+    return { name: which === undefined ? kindName : `${kindName} ${which}`, atoms };
   });
 }
 
@@ -137,6 +156,28 @@ function headerNames(reader: ProgramReader): ReadonlyMap<number, string> {
     }
   });
   return names;
+}
+
+/** Places in metadata by attribute number plus one: `envoy.filters.http.jwt_authn payload groups`. */
+function metadataPlaces(reader: ProgramReader): ReadonlyMap<number, string> {
+  const places = new Map<number, string>();
+  const steps = reader.u32(AUTHZ_STEPS);
+  const records = reader.u32(AUTHZ_ATTRIBUTES);
+  const walk = (index: number, above: readonly string[]): void => {
+    const step = steps + STEP_SIZE * index;
+    let number = reader.u32(step + STEP_ATTRIBUTE);
+    for (; number !== 0; number = reader.u32(records + ATTRIBUTE_SIZE * (number - 1) + ATTRIBUTE_NEXT)) {
+      places.set(number, above.join(' '));
+    }
+    const keys = reader.u32(step + STEP_KEYS);
+    if (keys !== 0) {
+      walkTrie(reader, keys, (key, exact) => {
+        if (exact !== 0) walk(exact - 1, [...above, unquoted(key)]);
+      });
+    }
+  };
+  if (reader.u32(AUTHZ_STEP_COUNT) > 0) walk(0, []);
+  return places;
 }
 
 /** What leads to each atom of an attribute, by its number plus one. */
@@ -253,6 +294,20 @@ const backward = (text: string): string => text.split('').reverse().join('');
 
 const decoder = new TextDecoder();
 
-/** A binary string as the text it is, in quotes. */
-const quote = (binary: string): string =>
-  JSON.stringify(decoder.decode(Uint8Array.from(binary, (character) => character.charCodeAt(0))));
+/** A binary string as the text it is; the bytes that part a request's principal become words. */
+const unquoted = (binary: string): string =>
+  decoder.decode(
+    Uint8Array.from(
+      binary.replace(/[\xfd-\xff]/g, (mark) => PRINCIPAL_PARTS[mark] ?? mark),
+      (character) => character.charCodeAt(0),
+    ),
+  );
+
+const PRINCIPAL_PARTS: Readonly<Record<string, string>> = {
+  [String.fromCharCode(REQUEST_PRINCIPAL_WHOLE)]: '<issuer>',
+  [String.fromCharCode(REQUEST_PRINCIPAL_BARE)]: '<no subject, issuer>',
+  [String.fromCharCode(REQUEST_PRINCIPAL_SEPARATOR)]: '<subject>',
+};
+
+/** The same, in quotes. */
+const quote = (binary: string): string => JSON.stringify(unquoted(binary));

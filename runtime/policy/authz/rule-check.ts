@@ -6,9 +6,22 @@ import type {
   AuthzRule,
   AuthzSource,
   Clause,
+  MetadataMatch,
+  RequestPrincipalMatch,
 } from '#model/authz.ts';
 import type { StringMatch } from '#model/match.ts';
-import { addressHolds, asciiLowerCase, linesHold, lowerCased, portHolds, textsHold } from './value.ts';
+import { namespacesOf, serviceAccountsOf, trustDomainOf, withoutScheme } from './identity.ts';
+import { claimPath, listTexts, metadataAt, plainText, requestPrincipalOf } from './token.ts';
+import {
+  addressHolds,
+  anyHolds,
+  asciiLowerCase,
+  linesHold,
+  lowerCased,
+  portHolds,
+  textMatches,
+  textsHold,
+} from './value.ts';
 
 /** Where a request is decided. On a TCP port there is no host, method, path or header. */
 export interface ReferenceTarget {
@@ -50,16 +63,34 @@ interface Context {
 
 function sourceChecks(source: AuthzSource, at: string, context: Context): Check[] {
   const { request } = context;
-  return [
+  const { serviceAccounts, trustDomains, requestPrincipals, remoteIpBlocks } = source;
+  const checks: (Check | false)[] = [
     { field: `${at}.principals`, holds: principalHolds(source.principals, request.principal) },
-    { field: `${at}.namespaces`, holds: namespaceHolds(source.namespaces, context) },
+    { field: `${at}.namespaces`, holds: identityHolds(source.namespaces, namespacesOf, context) },
+    serviceAccounts !== undefined && {
+      field: `${at}.serviceAccounts`,
+      holds: identityHolds(serviceAccounts, serviceAccountsOf, context),
+    },
+    trustDomains !== undefined && {
+      field: `${at}.trustDomains`,
+      holds: textsHold(trustDomains, trustDomainOf(request.principal)),
+    },
+    requestPrincipals !== undefined && {
+      field: `${at}.requestPrincipals`,
+      holds: requestPrincipalHolds(requestPrincipals, context),
+    },
     { field: `${at}.ipBlocks`, holds: addressHolds(source.ipBlocks, request.sourceIp) },
+    remoteIpBlocks !== undefined && {
+      field: `${at}.remoteIpBlocks`,
+      holds: addressHolds(remoteIpBlocks, remoteIp(request)),
+    },
   ];
+  return checks.filter((check) => check !== false);
 }
 
 function operationChecks(operation: AuthzOperation, at: string, context: Context): Check[] {
   const { request } = context;
-  const http = (clause: Clause<StringMatch>, holds: () => boolean): boolean => httpHolds(clause, context, holds);
+  const http = (clause: Clause<unknown>, holds: () => boolean): boolean => httpHolds(clause, context, holds);
   const { hosts, methods, paths, ports } = operation;
   return [
     {
@@ -83,9 +114,34 @@ function conditionCheck(condition: AuthzCondition, at: string, context: Context)
     case 'principal':
       return { field: `${at} source.principal`, holds: principalHolds(condition.values, request.principal) };
     case 'namespace':
-      return { field: `${at} source.namespace`, holds: namespaceHolds(condition.values, context) };
+      return { field: `${at} source.namespace`, holds: identityHolds(condition.values, namespacesOf, context) };
+    case 'serviceAccount':
+      return {
+        field: `${at} source.serviceAccount`,
+        holds: identityHolds(condition.values, serviceAccountsOf, context),
+      };
+    case 'trustDomain':
+      return {
+        field: `${at} source.trustDomain`,
+        holds: textsHold(condition.values, trustDomainOf(request.principal)),
+      };
+    case 'requestPrincipal':
+      return { field: `${at} request.auth.principal`, holds: requestPrincipalHolds(condition.values, context) };
+    case 'claim': {
+      const { claim, values } = condition;
+      const field = `${at} request.auth.claims${claim.map((name) => `[${name}]`).join('')}`;
+      return { field, holds: httpHolds(values, context, () => linesHold(values, claimTexts(request, claim))) };
+    }
+    case 'metadata': {
+      const { filter, name, values } = condition;
+      return { field: `${at} experimental.${filter}[${name}]`, holds: metadataHolds(values, request, [filter, name]) };
+    }
+    case 'sni':
+      return { field: `${at} connection.sni`, holds: textsHold(condition.values, request.sni) };
     case 'sourceIp':
       return { field: `${at} source.ip`, holds: addressHolds(condition.values, request.sourceIp) };
+    case 'remoteIp':
+      return { field: `${at} remote.ip`, holds: addressHolds(condition.values, remoteIp(request)) };
     case 'destinationIp':
       return { field: `${at} destination.ip`, holds: addressHolds(condition.values, request.destinationIp) };
     case 'destinationPort':
@@ -94,35 +150,55 @@ function conditionCheck(condition: AuthzCondition, at: string, context: Context)
 }
 
 /** What only HTTP has fails an ALLOW rule on a TCP port, and makes no demand of a DENY rule. */
-function httpHolds({ any, none }: Clause<StringMatch>, { action, target }: Context, holds: () => boolean): boolean {
+function httpHolds({ any, none }: Clause<unknown>, { action, target }: Context, holds: () => boolean): boolean {
   if (target.protocol === 'http' || (any.length === 0 && none.length === 0)) return holds();
   return action === 'DENY';
 }
 
+/** A suffix stands behind `spiffe://`: it is not a part of it. */
 function principalHolds(clause: Clause<StringMatch>, principal: string | undefined): boolean {
-  return textsHold(clause, principal);
+  return anyHolds(clause, (match) => {
+    if (principal === undefined) return false;
+    const text = match.kind === 'suffix' ? withoutScheme(principal) : principal;
+    return text !== undefined && textMatches(match, text);
+  });
 }
 
-/**
- * A namespace stands between `/ns/` and the next slash. An identity made to have several (`…/ns/evil/sa/x/ns/good/…`)
- * must gain nothing by it: for what grants access only the first counts, for what refuses it every one does. Istio's
- * expression lets any count for both, and lets `*` reach over slashes.
- */
-function namespaceHolds({ any, none }: Clause<StringMatch>, { action, request }: Context): boolean {
-  const all = namespaces(request.principal ?? '');
-  const first = all.slice(0, 1);
-  const [granting, refusing] = action === 'ALLOW' ? [first, all] : [all, first];
-  return linesHold({ any, none: [] }, granting) && linesHold({ any: [], none }, refusing);
+/** What is read of an identity grants where it is well-formed, and refuses wherever it can be read (identity.ts). */
+function identityHolds(
+  { any, none }: Clause<StringMatch>,
+  read: (principal: string | undefined, all: boolean) => readonly string[],
+  { action, request }: Context,
+): boolean {
+  const deny = action === 'DENY';
+  const { principal } = request;
+  return linesHold({ any, none: [] }, read(principal, deny)) && linesHold({ any: [], none }, read(principal, !deny));
 }
 
-function namespaces(principal: string): string[] {
-  const found: string[] = [];
-  for (let at = principal.indexOf('/ns/'); at >= 0; at = principal.indexOf('/ns/', at + 1)) {
-    const end = principal.indexOf('/', at + 4);
-    if (end >= 0) found.push(principal.slice(at + 4, end));
-  }
-  return found;
+/** Issuer and subject are each compared as a whole: a slash may stand in both. */
+function requestPrincipalHolds(clause: Clause<RequestPrincipalMatch>, context: Context): boolean {
+  const came = requestPrincipalOf(context.request.metadata);
+  const matches = ({ issuer, subject }: RequestPrincipalMatch): boolean =>
+    came !== undefined && textMatches(issuer, came.issuer) && textMatches(subject, came.subject);
+  return httpHolds(clause, context, () => anyHolds(clause, matches));
 }
+
+/** A claim is one text, or a list of which each text counts. */
+function claimTexts({ metadata }: AuthzRequest, claim: readonly string[]): readonly string[] {
+  const value = metadataAt(metadata, claimPath(claim));
+  return typeof value === 'string' ? [value] : listTexts(value);
+}
+
+function metadataHolds(clause: Clause<MetadataMatch>, { metadata }: AuthzRequest, path: readonly string[]): boolean {
+  const value = metadataAt(metadata, path);
+  const text = plainText(value);
+  return anyHolds(clause, ({ list, match }) =>
+    list ? listTexts(value).some((item) => textMatches(match, item)) : text !== undefined && textMatches(match, text),
+  );
+}
+
+/** Without a forwarder that is trusted, the caller is who opened the connection. */
+const remoteIp = ({ remoteIp: said, sourceIp }: AuthzRequest): string => said ?? sourceIp;
 
 /** The path without query and fragment. */
 function pathOf(path: string): string {

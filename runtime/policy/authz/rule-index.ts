@@ -42,6 +42,7 @@ import { writeAttribute } from './attribute-record.ts';
 import type { Atom, Attribute, Attributes } from './attribute.ts';
 import { TrieKeys, writeTrie } from './byte-trie.ts';
 import type { Action, Conjunct, Demand, Factor } from './conjunct.ts';
+import { isMetadata, writeSteps } from './metadata-steps.ts';
 import { anchorOf, type PlannedRule } from './plan.ts';
 import { setBit, writePosting, type Mask } from './posting.ts';
 
@@ -230,6 +231,7 @@ export class RuleIndex {
       count += atoms.length;
     }
     this.#writeNames(writer, attributes, records);
+    writeSteps(writer, attributes, records);
     this.#writeEntries(writer, words, new Map(attributes.map((attribute, number) => [attribute, number])));
     writer.setU32(AUTHZ_ATOMS, writer.size);
     writer.setU32(AUTHZ_ATOM_COUNT, count);
@@ -290,8 +292,14 @@ export class RuleIndex {
   }
 }
 
-/** Attributes that lead to conjuncts come first, and of those headers last: only those that a request has are looked at. */
-const place = ({ anchored, kind }: Attribute): number => (anchored ? (kind === ATTRIBUTE_HEADER ? 1 : 0) : 2);
+/**
+ * Attributes that lead to conjuncts come first, and of those the ones last that there may be any number of, in metadata
+ * and headers: only those that a request has are looked at.
+ */
+function place(attribute: Attribute): number {
+  if (!attribute.anchored) return 3;
+  return attribute.kind === ATTRIBUTE_HEADER ? 2 : isMetadata(attribute) ? 1 : 0;
+}
 
 const union = <T>(a: readonly T[], b: readonly T[]): readonly T[] => (a.length === 0 ? b : [...new Set([...a, ...b])]);
 

@@ -32,19 +32,23 @@ export function textsHold(clause: Clause<StringMatch>, text: string | undefined)
 }
 
 /** Clause of a header: any line that matches any value counts, also for `none`. */
-export function linesHold({ any, none }: Clause<StringMatch>, lines: readonly string[]): boolean {
-  const matches = (value: StringMatch): boolean => lines.some((line) => textMatches(value, line));
+export function linesHold(clause: Clause<StringMatch>, lines: readonly string[]): boolean {
+  return anyHolds(clause, (value) => lines.some((line) => textMatches(value, line)));
+}
+
+/** One of the values that are asked for matches, and none of those that must not be. */
+export function anyHolds<T>({ any, none }: Clause<T>, matches: (value: T) => boolean): boolean {
   return (any.length === 0 || any.some(matches)) && !none.some(matches);
 }
 
 /** Clause of address blocks. An address that cannot be read is in no block. */
-export function addressHolds({ any, none }: Clause<Cidr>, address: string): boolean {
+export function addressHolds(clause: Clause<Cidr>, address: string): boolean {
   const one = addressBlock({ address, length: address.includes(':') ? 128 : 32 });
   const contains = (cidr: Cidr): boolean => {
     const block = addressBlock(cidr);
     return one !== undefined && block !== undefined && inBlock(one, block);
   };
-  return (any.length === 0 || any.some(contains)) && !none.some(contains);
+  return anyHolds(clause, contains);
 }
 
 export function portHolds({ any, none }: Clause<number>, port: number): boolean {
