@@ -275,13 +275,13 @@ export function tunnelStatus(resource: AuthorizationPolicy, waypoints: readonly 
 export function workloadFindings(
   resource: AuthorizationPolicy,
   enforcement: Enforcement,
-  { waypointPrincipals, tunnelsOf }: Surroundings,
+  around: Surroundings,
 ): readonly Finding[] {
   // What `ztunnel-policy` prints is where it belongs.
-  if (letsWaypointsIn(resource, waypointPrincipals)) return none;
+  if (letsWaypointsIn(resource, around.waypointPrincipals)) return none;
   const http = enforcement.kind === 'enforce' && enforcement.http;
   const { name } = resource.metadata;
-  if (!http && tunnelsOf(resource).length > 0) return none;
+  if (!http && around.tunnelsOf(resource).length > 0) return none;
   return [
     {
       code: http ? 'PTL1305' : 'PTL1306',
