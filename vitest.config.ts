@@ -11,7 +11,7 @@ const serial = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_0
 export default defineConfig({
   test: {
     projects: [
-      tier('unit', ['runtime/**/*.test.ts', 'examples/**/*.test.ts']),
+      tier('unit', ['runtime/**/*.test.ts', 'examples/**/*.test.ts'], { testTimeout: 30_000 }),
       tier('golden', ['test/golden/*.test.ts'], { testTimeout: 30_000 }),
       tier('filters', ['test/filters/**/*.test.ts', 'test/vectors/**/*.test.ts', 'test/bench/**/*.test.ts'], {
         testTimeout: 60_000,

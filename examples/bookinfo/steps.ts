@@ -151,10 +151,11 @@ export const metrics: Step = async ({ mesh, terminal }) => {
   const requests = samples(await mesh.metrics(), 'istio_requests_total').filter(
     ({ labels }) => labels['reporter'] === 'waypoint',
   );
-  const wanted = [
+  const wanted: { destination_service_name: string; response_code: string; source_app?: string }[] = [
     { destination_service_name: 'productpage', response_code: '200' },
     { destination_service_name: 'productpage', response_code: '403' },
-    { destination_service_name: 'reviews', response_code: '200' },
+    // Known from the baggage of productpage's tunnels.
+    { destination_service_name: 'reviews', response_code: '200', source_app: 'productpage' },
     { destination_service_name: 'ratings', response_code: '500' },
   ];
   const wrong: string[] = [];

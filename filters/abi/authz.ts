@@ -30,9 +30,11 @@
 //      │ atomsAt    │ postingsAt │ postingsSize│ linkRecordsAt  │linkRecordSize│
 //   96 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┤
 //      │ namesAt    │ namesSize  │ anchored    │ entryCount     │ flags        │
-//  116 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┘
-//      │ reserved   │ reserved   │ stepsAt     │ stepCount      │ 132: sections
-//      └────────────┴────────────┴─────────────┴────────────────┘
+//  116 ├────────────┼────────────┼─────────────┼────────────────┼──────────────┤
+//      │ providersAt│ providers  │ stepsAt     │ stepCount      │ allowWords   │
+//  136 ├────────────┼────────────┴─────────────┴────────────────┴──────────────┘
+//      │ generation │ 140: sections
+//      └────────────┘
 //
 // flags        those of the header once more: the header is outside of the checksum
 // attributes   see ATTRIBUTE_*; the first `anchored` of them have atoms with anchors
@@ -49,6 +51,19 @@
 // steps        places in Envoy's metadata that are asked for, as a tree: step 0 is above the names of filters, every other
 //              comes after the one that leads to it. Each: attribute of the value found here, part (STEP_PART_*), byte
 //              trie of the keys that lead on (at, size); the trie's exact "atoms" are steps. No steps: it is not read.
+//
+// A program with AUTHZ_CUSTOM decides nothing: it says who is to be asked. It has words of providers, one after the
+// other, and none of DENY and ALLOW. For each provider of which a conjunct holds the filter writes the property that the
+// provider is known by, with the value `1`; the provider's own filter is skipped without it. And it writes its
+// generation: which CUSTOM rules these were.
+//
+// The program of DENY and ALLOW rules that goes with it has the same words of providers behind its own, and the same
+// generation. Envoy takes the two one after the other, so for some milliseconds of an edit they may not be of one
+// generation: then what a CUSTOM rule matches and was not put to its provider is denied.
+//
+// providers    stateAt, size: where the property is read; endWord: the provider's words begin where those before it end
+// allowWords   end of the words of ALLOW, where those of providers begin
+// generation   of the CUSTOM rules, 0 none
 //
 // A posting is 0 (empty), or a conjunct with POSTING_SINGLE set, or the offset of a record:
 //   sparse       count, count words ascending, count u64 masks
@@ -67,7 +82,7 @@
 // Address ranges are sorted by their first address and cover everything: u32 | u64 u64 first, innermost atom.
 // Their atoms have a parent: the next wider block (parentsAt, one for each atom of the attribute).
 
-export const AUTHZ_FORMAT: u8 = 3;
+export const AUTHZ_FORMAT: u8 = 5;
 
 /** Flags of the program header. CLOSED: everything is denied, and the body is the reason's text. */
 export const AUTHZ_CLOSED: u16 = 1;
@@ -75,6 +90,8 @@ export const AUTHZ_CLOSED: u16 = 1;
 export const AUTHZ_ALLOWS: u16 = 2;
 /** Of the request's headers nothing but one pseudo header is needed, so that one is read alone. */
 export const AUTHZ_ONE_HEADER: u16 = 4;
+/** The program names providers to ask and decides nothing itself. */
+export const AUTHZ_CUSTOM: u16 = 8;
 
 export const AUTHZ_WORDS: usize = 16;
 export const AUTHZ_DENY_WORDS: usize = 20;
@@ -102,9 +119,13 @@ export const AUTHZ_ANCHORED: usize = 104;
 export const AUTHZ_ENTRY_COUNT: usize = 108;
 /** The header's flags once more, where the checksum covers them. */
 export const AUTHZ_FLAGS: usize = 112;
+export const AUTHZ_PROVIDERS: usize = 116;
+export const AUTHZ_PROVIDER_COUNT: usize = 120;
 export const AUTHZ_STEPS: usize = 124;
 export const AUTHZ_STEP_COUNT: usize = 128;
-export const AUTHZ_BODY: usize = 132;
+export const AUTHZ_ALLOW_WORDS: usize = 132;
+export const AUTHZ_GENERATION: usize = 136;
+export const AUTHZ_BODY: usize = 140;
 
 /** What an attribute is. Of a principal suffixes stand behind `spiffe://`, everything else is compared to the whole. */
 export const ATTRIBUTE_PRINCIPAL: u32 = 0;
@@ -240,3 +261,15 @@ export const STEP_DEPTH: u32 = 16;
 
 export const RULE_SIZE: usize = 8;
 export const POLICY_SIZE: usize = 8;
+
+export const PROVIDER_STATE: usize = 0;
+export const PROVIDER_STATE_SIZE: usize = 4;
+export const PROVIDER_END: usize = 8;
+export const PROVIDER_SIZE: usize = 12;
+/** Where properties that filters write are read; what follows is the name by which they are written. */
+export const STATE_PREFIX: string = 'filter_state\0wasm.';
+export const STATE_PREFIX_SIZE: u32 = 18;
+/** The property that holds the generation, and the beginning of those of providers. */
+export const STATE_CUSTOM: string = 'portolan.custom';
+/** What the property of a provider holds when it is to be asked. */
+export const PROVIDER_ASKED: string = '1';

@@ -1,14 +1,20 @@
 // Shared with runtime/, must remain portable: only constants and plain functions, no imports but siblings.
 //
-// A metrics program: what is known of a destination service before any request.
+// A metrics program, the same for all services, so that Envoy makes and tries out one configuration and not thousands:
 //
-//   16      20     24     28     32     36     40      44
-//   ┌───────┬────────────┬────────────┬────────────┬───────
-//   │ limit │ host       │ name       │ namespace  │ texts …
-//   └───────┴────────────┴────────────┴────────────┴───────
-//            ╰ offset, length of each ─────────────╯
+//   16      20
+//   ┌───────┐
+//   │ limit │
+//   └───────┘
 //
 // limit  series that one worker keeps at most; requests of further ones are counted in one series of unknowns
+//
+// What differs by service and caller is a text that the service's listener makes once a connection, as filter state
+// (runtime/envoy/parties.ts). Neither line of it can hold a line feed before the last, which is all that remains:
+//
+//   reviews.bookinfo.svc.cluster.local;reviews;bookinfo   service: host, name, namespace
+//   k8s.namespace.name=bookinfo,service.name=…            baggage of the caller's tunnel
+//   spiffe://cluster.local/ns/bookinfo/sa/…               identity that the caller proved
 //
 // The name of a series in Envoy carries its labels' values, each after a dot and before a semicolon, which no value
 // can hold. The bootstrap's tag extractors (runtime/policy/metrics/tags.ts) take them out again by their position:
@@ -17,13 +23,15 @@
 //
 // Bytes of a value that are not printable ASCII, and `;` `%` `"` `\`, are written as `%3B`.
 
-export const METRICS_FORMAT: u8 = 1;
+export const METRICS_FORMAT: u8 = 2;
 
 export const METRICS_LIMIT: u32 = 16;
-export const METRICS_HOST: u32 = 20;
-export const METRICS_NAME: u32 = 28;
-export const METRICS_NAMESPACE: u32 = 36;
-export const METRICS_BODY_END: u32 = 44;
+export const METRICS_BODY_END: u32 = 20;
+
+/** Key of the filter state that says who calls whom. */
+export const PARTIES = 'portolan.parties';
+export const PARTIES_LINE_END: u8 = 0x0a;
+export const PARTIES_PART_END: u8 = 0x3b;
 
 /** The most series a program may allow. */
 export const METRICS_LIMIT_MAX: u32 = 100000;

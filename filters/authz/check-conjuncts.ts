@@ -1,13 +1,17 @@
 import {
   ATOM_SIZE,
   AUTHZ_ACTIVE_WORDS,
+  AUTHZ_ALLOW_WORDS,
   AUTHZ_ALWAYS,
   AUTHZ_ATOMS,
   AUTHZ_ATOM_COUNT,
   AUTHZ_ATTRIBUTE_COUNT,
+  AUTHZ_CUSTOM,
   AUTHZ_DENY_WORDS,
   AUTHZ_ENTRIES,
   AUTHZ_ENTRY_COUNT,
+  AUTHZ_FLAGS,
+  AUTHZ_GENERATION,
   AUTHZ_LINKS,
   AUTHZ_LINK_RECORDS,
   AUTHZ_LINK_RECORDS_SIZE,
@@ -15,6 +19,8 @@ import {
   AUTHZ_POLICY_COUNT,
   AUTHZ_POSTINGS,
   AUTHZ_POSTINGS_SIZE,
+  AUTHZ_PROVIDERS,
+  AUTHZ_PROVIDER_COUNT,
   AUTHZ_RULES,
   AUTHZ_RULE_COUNT,
   AUTHZ_RULE_TABLE,
@@ -25,7 +31,12 @@ import {
   POLICY_SIZE,
   POSTING_DENSE,
   POSTING_SINGLE,
+  PROVIDER_END,
+  PROVIDER_SIZE,
+  PROVIDER_STATE,
+  PROVIDER_STATE_SIZE,
   RULE_SIZE,
+  STATE_PREFIX_SIZE,
 } from '../abi/authz.ts';
 import { inside } from '../sdk/bounds.ts';
 import { refuse } from '../sdk/program.ts';
@@ -38,6 +49,7 @@ const ATOM = text('authz: bad posting of an atom; words, posting:');
 const ENTRIES = text('authz: bad word; words, word:');
 const LINKS = text('authz: bad link; words, offset:');
 const RULES = text('authz: bad rule; rules, number:');
+const PROVIDERS = text('authz: bad providers; number of them, words:');
 
 let base: usize = 0;
 let size: u32 = 0;
@@ -53,7 +65,7 @@ export function checkConjuncts(program: usize, programSize: u32): bool {
   const denyWords = load<u32>(base, AUTHZ_DENY_WORDS);
   // A word takes four bytes of the index, so there are never more than that.
   if (denyWords > activeWords || activeWords > words || words > size / 4) return refuse(WORDS, denyWords, activeWords);
-  return checkPostings() && checkAtoms() && checkEntries() && checkLinks() && checkRules();
+  return checkPostings() && checkAtoms() && checkEntries() && checkLinks() && checkRules() && checkProviders();
 }
 
 function fits(at: u32, count: u32, step: usize): bool {
@@ -190,4 +202,25 @@ function checkRules(): bool {
     if (!inside(load<u32>(policy), load<u32>(policy, 4), size)) return refuse(RULES, rules, i);
   }
   return true;
+}
+
+/** The words of providers are those behind ALLOW's, and all that are left. */
+function checkProviders(): bool {
+  const at = load<u32>(base, AUTHZ_PROVIDERS);
+  const count = load<u32>(base, AUTHZ_PROVIDER_COUNT);
+  const allow = load<u32>(base, AUTHZ_ALLOW_WORDS);
+  const custom = (load<u32>(base, AUTHZ_FLAGS) & AUTHZ_CUSTOM) != 0;
+  if (allow < load<u32>(base, AUTHZ_DENY_WORDS) || (custom && allow != 0)) return refuse(PROVIDERS, count, allow);
+  if ((custom || count != 0) && load<u32>(base, AUTHZ_GENERATION) == 0) return refuse(PROVIDERS, count, 0);
+  if (!fits(at, count, PROVIDER_SIZE)) return refuse(PROVIDERS, count, at);
+  let before = allow;
+  for (let i: u32 = 0; i < count; i++) {
+    const provider = base + at + <usize>i * PROVIDER_SIZE;
+    const state = load<u32>(provider, PROVIDER_STATE_SIZE);
+    const named = state > STATE_PREFIX_SIZE && inside(load<u32>(provider, PROVIDER_STATE), state, size);
+    const end = load<u32>(provider, PROVIDER_END);
+    if (!named || end < before || end > activeWords) return refuse(PROVIDERS, count, end);
+    before = end;
+  }
+  return before == activeWords || refuse(PROVIDERS, count, before);
 }

@@ -5,6 +5,7 @@ import {
   ATTRIBUTE_SIZE,
   AUTHZ_ALLOWS,
   AUTHZ_CLOSED,
+  AUTHZ_CUSTOM,
   ENTRY_ATTRIBUTE,
   ENTRY_NEGATIVE,
   ENTRY_POSITIVE,
@@ -43,11 +44,26 @@ export function decidedRule(): i32 {
 
 /**
  * Decides the request at hand: DENY rules before ALLOW rules. `explain`: of the ALLOW rules that hold the first is
- * found, at more cost; of DENY rules it always is. Denies when anything that matters could not be read.
+ * found, at more cost; of DENY rules it always is. Denies when anything that matters could not be read, and by a program
+ * that is not one of DENY and ALLOW rules.
  */
 export function isAllowed(program: OpenProgram, explain: bool): bool {
   decided = false;
-  if ((program.flags & AUTHZ_CLOSED) != 0) return false;
+  if ((program.flags & (AUTHZ_CLOSED | AUTHZ_CUSTOM)) != 0) return false;
+  beginRequest(program);
+  if (program.denyWords > 0 && anyHolds(0, program.denyWords, true)) {
+    decided = true;
+    return false;
+  }
+  if ((program.flags & AUTHZ_ALLOWS) == 0) return !unreadable;
+  if (!anyHolds(program.denyWords, program.allowWords, explain) || unreadable) return false;
+  decided = true;
+  return true;
+}
+
+/** Takes the request at hand, and looks up the values that lead to candidates. */
+export function beginRequest(program: OpenProgram): void {
+  decided = false;
   opened = program;
   openRequest(program);
   lastRefusal = 0;
@@ -57,18 +73,10 @@ export function isAllowed(program: OpenProgram, explain: bool): bool {
   }
   if (program.firstHeader > others) knowMetadata();
   if (program.anchored > program.firstHeader) knowHeaders();
-  if (program.denyWords > 0 && anyHolds(0, program.denyWords, true)) {
-    decided = true;
-    return false;
-  }
-  if ((program.flags & AUTHZ_ALLOWS) == 0) return !unreadable;
-  if (!anyHolds(program.denyWords, program.activeWords, explain) || unreadable) return false;
-  decided = true;
-  return true;
 }
 
-/** Any conjunct of words [first, end) holds. */
-function anyHolds(first: u32, end: u32, all: bool): bool {
+/** Any conjunct of words [first, end) holds for the request that was begun. */
+export function anyHolds(first: u32, end: u32, all: bool): bool {
   firstWord = first;
   endWord = end;
   exhaustive = all;

@@ -1,7 +1,8 @@
-// Authorization: decides every request, and every TCP connection, by the program of its service port. Fails closed:
-// without a program, or when something it depends on cannot be read, it denies.
+// Authorization: decides every request, and every TCP connection, by the program of its service port; or, by a program
+// of CUSTOM rules, says who else is to be asked about the request. Fails closed: without a program, or when something it
+// depends on cannot be read, it denies.
 
-import { AUTHZ_CLOSED } from '../abi/authz.ts';
+import { AUTHZ_CLOSED, AUTHZ_CUSTOM } from '../abi/authz.ts';
 import { ACTION_CONTINUE, ACTION_PAUSE, LOG_WARN } from '../abi/proxy.ts';
 import { Feature, install } from '../sdk/feature.ts';
 import { put, say } from '../sdk/log.ts';
@@ -10,11 +11,13 @@ import { Root } from '../sdk/root.ts';
 import { Stream } from '../sdk/stream.ts';
 import { closeDownstream } from '../sdk/tcp.ts';
 import { text } from '../sdk/text.ts';
+import { callProviders, wereAsked } from './custom.ts';
 import { denyRequest, denyWithoutProgram } from './denial.ts';
 import { decidedRule, isAllowed } from './evaluate.ts';
 import { OpenProgram, openProgram } from './program.ts';
 
 export * from '../sdk/plugin';
+export { proxy_on_context_create } from '../sdk/passing';
 export { proxy_on_request_headers } from '../sdk/http';
 export { proxy_on_new_connection } from '../sdk/tcp';
 
@@ -52,8 +55,14 @@ class Authz extends Feature {
       return ACTION_PAUSE;
     }
     const program = changetype<OpenProgram>(state);
-    if (isAllowed(program, explaining)) return ACTION_CONTINUE;
-    denyRequest(program, decidedRule());
+    if ((program.flags & AUTHZ_CUSTOM) != 0) {
+      if (callProviders(program)) return ACTION_CONTINUE;
+      denyWithoutProgram();
+      return ACTION_PAUSE;
+    }
+    if (!isAllowed(program, explaining)) denyRequest(program, decidedRule());
+    else if (wereAsked(program)) return ACTION_CONTINUE;
+    else denyWithoutProgram();
     return ACTION_PAUSE;
   }
 

@@ -8,7 +8,7 @@ import {
   ATTRIBUTE_METHOD,
   ATTRIBUTE_PATH,
   ATTRIBUTE_SIZE,
-  AUTHZ_ACTIVE_WORDS,
+  AUTHZ_ALLOW_WORDS,
   AUTHZ_ALWAYS,
   AUTHZ_ANCHORED,
   AUTHZ_ATOMS,
@@ -21,6 +21,7 @@ import {
   AUTHZ_ENTRIES,
   AUTHZ_FLAGS,
   AUTHZ_FORMAT,
+  AUTHZ_GENERATION,
   AUTHZ_LINKS,
   AUTHZ_NAMES,
   AUTHZ_RULES,
@@ -41,7 +42,9 @@ export class OpenProgram {
   base: usize = 0;
   flags: u32 = 0;
   denyWords: u32 = 0;
-  activeWords: u32 = 0;
+  allowWords: u32 = 0;
+  /** Of the CUSTOM rules; 0: there are none. */
+  generation: u32 = 0;
   /**
    * The first so many attributes lead to candidates; those from `firstMany` on, of which there may be any number, are in
    * metadata, and from `firstHeader` on headers.
@@ -86,7 +89,8 @@ export function openProgram(program: Program): bool {
   opened.base = base;
   opened.flags = program.flags;
   opened.denyWords = load<u32>(base, AUTHZ_DENY_WORDS);
-  opened.activeWords = load<u32>(base, AUTHZ_ACTIVE_WORDS);
+  opened.allowWords = load<u32>(base, AUTHZ_ALLOW_WORDS);
+  opened.generation = load<u32>(base, AUTHZ_GENERATION);
   opened.anchored = load<u32>(base, AUTHZ_ANCHORED);
   opened.always = load<u32>(base, AUTHZ_ALWAYS);
   opened.attributes = base + load<u32>(base, AUTHZ_ATTRIBUTES);

@@ -7,6 +7,7 @@ import { Root } from '../sdk/root.ts';
 import { Stream } from '../sdk/stream.ts';
 
 export * from '../sdk/plugin';
+export { proxy_on_context_create } from '../sdk/passing';
 export { proxy_on_request_headers } from '../sdk/http';
 
 class Empty extends Feature {

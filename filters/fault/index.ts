@@ -19,6 +19,7 @@ import { findFault, limitOf, open } from './program.ts';
 import { dequeue, earliest, enqueue, waiting } from './queue.ts';
 
 export * from '../sdk/plugin';
+export { proxy_on_context_create, proxy_on_delete } from '../sdk/lasting';
 export { proxy_on_request_headers } from '../sdk/http';
 export { proxy_on_tick } from '../sdk/tick';
 

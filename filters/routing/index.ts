@@ -15,6 +15,7 @@ import { findRow, onlyRow, open, splitOf, urnOf } from './program.ts';
 import { readSticky, sticky, stickySize } from './sticky.ts';
 
 export * from '../sdk/plugin';
+export { proxy_on_context_create } from '../sdk/passing';
 export { proxy_on_request_headers } from '../sdk/http';
 
 const DRAW = text(DRAW_HEADER);

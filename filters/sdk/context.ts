@@ -97,12 +97,25 @@ export function removeContext(id: u32): usize {
   return found;
 }
 
+/** How many slots the table has. */
+export function slotCount(): u32 {
+  return (1 as u32) << bits;
+}
+
+/** The context in a slot, or 0. Removing it may move another into the slot, never one that was not yet come by. */
+export function contextIn(slot: u32): usize {
+  return at(slot);
+}
+
 /** How many contexts there are: for tests of leaks. */
 export function contextCount(): u32 {
   return count;
 }
 
-/** Makes the host calls that follow act for this context, not for the one whose callback runs. */
+/**
+ * Makes the host calls that follow act for this context, not for the one whose callback runs. STATUS_BAD_ARGUMENT: there
+ * is none.
+ */
 export function enter(id: u32): u32 {
   return proxy_set_effective_context(id);
 }

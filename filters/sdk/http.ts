@@ -1,7 +1,6 @@
-import { findContext } from './context.ts';
 import { feature } from './feature.ts';
 import { reset } from './memory.ts';
-import { Stream, unknownStream } from './stream.ts';
+import { Stream, streamOf } from './stream.ts';
 
 // Callbacks of an HTTP stream. A filter's index.ts re-exports those that it uses, and no others: the host calls
 // whatever is exported, at about 0.15 us a call.
@@ -9,8 +8,7 @@ import { Stream, unknownStream } from './stream.ts';
 /** Begins a callback: the arena is empty again, and this is the stream. */
 function begin(id: u32): Stream {
   reset();
-  const context = findContext(id);
-  return context == 0 ? unknownStream : changetype<Stream>(context);
+  return streamOf(id);
 }
 
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32): u32 {

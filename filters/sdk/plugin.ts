@@ -1,41 +1,32 @@
 import { BUFFER_PLUGIN_CONFIGURATION, LOG_ERROR } from '../abi/proxy.ts';
 import './abort.ts';
-import { addContext, findContext, removeContext, Context } from './context.ts';
+import { addContext, findContext } from './context.ts';
 import { proxy_get_buffer_bytes } from './env.ts';
 import { feature } from './feature.ts';
 import { put, putNumber, say } from './log.ts';
 import { reset, toHeap } from './memory.ts';
 import { createProgram, release } from './program.ts';
-import { createRoot, freeRoot, Root, setProgram } from './root.ts';
-import { createStream, freeStream, Stream } from './stream.ts';
+import { reclaimRoots } from './reclaim.ts';
+import { createRoot, Root, setProgram } from './root.ts';
 import { Text, text } from './text.ts';
 import { VALUE_OUT, take, value, valueSize } from './value.ts';
 
-// The exports that every filter has: `export * from '../sdk/plugin.ts'`.
+// The exports that every filter has: `export * from '../sdk/plugin'`. What it is told of its streams besides is its
+// own choice: lasting.ts, passing.ts, or neither.
 
 export { proxy_on_memory_allocate } from './memory';
 
 /** Its presence tells the host which ABI the module speaks. */
 export function proxy_abi_version_0_2_1(): void {}
 
-/** A root (`parent` 0) or a stream of the root `parent` begins. */
-export function proxy_on_context_create(id: u32, parent: u32): void {
-  if (parent == 0) {
-    addContext(createRoot(id));
-    return;
-  }
-  const root = findContext(parent);
-  if (root != 0) addContext(createStream(id, changetype<Root>(root)));
-}
-
 const UNREADABLE = text('configuration cannot be read: status ');
-const WITHOUT = text('configuration for a root that was never created: ');
+const STREAM = text('configuration for a stream: ');
 
 /** A root gets its configuration. 0 refuses it: Envoy rejects the update and keeps what it had. */
 export function proxy_on_configure(id: u32, size: u32): u32 {
   reset();
-  const root = changetype<Root>(findContext(id));
-  if (changetype<usize>(root) == 0 || root.rootId != 0) return fail(WITHOUT, id);
+  const root = rootOf(id);
+  if (root.rootId != 0) return fail(STREAM, id);
   let bytes: usize = 0;
   if (size > 0) {
     toHeap(true);
@@ -54,7 +45,17 @@ export function proxy_on_configure(id: u32, size: u32): u32 {
     return 0;
   }
   setProgram(root, program);
+  reclaimRoots(root);
   return 1;
+}
+
+/** The root of the id. A filter that is not told when a context begins meets its roots here. */
+function rootOf(id: u32): Root {
+  const known = findContext(id);
+  if (known != 0) return changetype<Root>(known);
+  const root = createRoot(id);
+  addContext(root);
+  return root;
 }
 
 function fail(why: Text, detail: u32): u32 {
@@ -62,19 +63,4 @@ function fail(why: Text, detail: u32): u32 {
   putNumber(detail);
   say(LOG_ERROR);
   return 0;
-}
-
-/** A root or stream is gone. Without this callback a filter would never learn that a program is no longer used. */
-export function proxy_on_delete(id: u32): void {
-  const context = changetype<Context>(removeContext(id));
-  if (changetype<usize>(context) == 0) return;
-  if (context.rootId == 0) {
-    const root = changetype<Root>(context);
-    feature.onRootEnd(root);
-    freeRoot(root);
-  } else {
-    const stream = changetype<Stream>(context);
-    feature.onEnd(stream);
-    freeStream(stream);
-  }
 }

@@ -1,16 +1,14 @@
 import { STREAM_DOWNSTREAM } from '../abi/proxy.ts';
-import { findContext } from './context.ts';
 import { proxy_close_stream } from './env.ts';
 import { feature } from './feature.ts';
 import { reset } from './memory.ts';
-import { Stream, unknownStream } from './stream.ts';
+import { Stream, streamOf } from './stream.ts';
 
 // Callbacks of a TCP connection (the network filter); see http.ts for what to export.
 
 function begin(id: u32): Stream {
   reset();
-  const context = findContext(id);
-  return context == 0 ? unknownStream : changetype<Stream>(context);
+  return streamOf(id);
 }
 
 export function proxy_on_new_connection(id: u32): u32 {

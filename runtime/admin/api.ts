@@ -75,8 +75,8 @@ interface ProcessStatus {
   readonly paths: readonly string[];
   /** Another number when the files were translated again: as long as it is the same, so is the world. */
   readonly revision: number;
-  /** How its Envoys normalize a path before anything is decided. */
-  readonly pathNormalization: PathNormalization;
+  /** How its Envoys normalize a path before anything is decided; absent: as the waypoint's mesh says, or STRICT. */
+  readonly pathNormalization?: PathNormalization;
 }
 
 export type Settled =
@@ -110,6 +110,34 @@ export interface ProgramText {
   readonly text: string;
 }
 
+/** A request that a policy denied, with what policies could look at, as Envoy wrote it down. */
+export interface Denial {
+  /** RFC 3339. */
+  readonly time: string;
+  /** The x-request-id of the request and of its answer. */
+  readonly requestId: string;
+  /** `namespace/name`. */
+  readonly waypoint: string;
+  readonly principal?: string;
+  readonly source: string;
+  /** Virtual address and port that were asked for. */
+  readonly destination: string;
+  readonly authority: string;
+  readonly method: string;
+  /** Normalized, without its query. */
+  readonly path: string;
+  readonly protocol: string;
+  readonly status: number;
+  /** Envoy's response code details: `rbac_access_denied_matched_policy[…]`. */
+  readonly details: string;
+  readonly route?: string;
+  readonly durationMs: number;
+  /** Those that policies named when the waypoint was started, but for secrets; the first line of each. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Names of all headers that were looked for: what is not among them was not kept. */
+  readonly kept: readonly string[];
+}
+
 /** What a running process lets the admin socket ask. `portolan run` implements it. */
 export interface Running {
   process(): ProcessStatus;
@@ -125,9 +153,13 @@ export interface Running {
    * waypoint only that one is waited for.
    */
   settled(timeoutMs: number, waypoint?: WaypointName): Promise<Settled>;
+  /** Denied requests, the latest first: those with this id, or the last so many. */
+  denials(query: DenialQuery): readonly Denial[];
   /** Throws if the identity is not one of the trust domain, or if certificates come from files (there is no CA). */
   issue(request: CertificateRequest): Promise<IssuedCertificate>;
 }
+
+export type DenialQuery = { readonly requestId: string } | { readonly last: number };
 
 export interface Status {
   readonly process: ProcessStatus;
@@ -143,5 +175,6 @@ export interface Routes {
   readonly '/model': { readonly world: World };
   readonly '/programs': { readonly programs: readonly ProgramText[] };
   readonly '/settled': { readonly settled: Settled };
+  readonly '/denials': { readonly denials: readonly Denial[] };
   readonly '/certs': { readonly certificate: IssuedCertificate };
 }

@@ -2,6 +2,8 @@ import { request } from 'node:http';
 import {
   API_VERSION,
   type CertificateRequest,
+  type Denial,
+  type DenialQuery,
   type IssuedCertificate,
   type ProgramText,
   type Routes,
@@ -30,6 +32,7 @@ export interface AdminClient {
   world(): Promise<World>;
   programs(namespace: string, name: string): Promise<readonly ProgramText[]>;
   settled(timeoutMs: number, waypoint?: WaypointName): Promise<Settled>;
+  denials(query: DenialQuery): Promise<readonly Denial[]>;
   issue(request: CertificateRequest): Promise<IssuedCertificate>;
 }
 
@@ -43,6 +46,10 @@ export function adminClient(socket: string): AdminClient {
     async settled(timeoutMs, waypoint) {
       const only = waypoint === undefined ? '' : `&waypoint=${queryOf(waypoint)}`;
       return (await get('/settled', `?timeout=${timeoutMs}${only}`, timeoutMs + 10_000)).settled;
+    },
+    denials: async (query) => {
+      const asked = 'last' in query ? `?last=${query.last}` : `?id=${encodeURIComponent(query.requestId)}`;
+      return (await get('/denials', asked)).denials;
     },
     issue: async (wanted) => (await ask(socket, 'POST', '/certs', '', 10_000, wanted)).certificate,
   };

@@ -34,6 +34,7 @@ function running(changes: Partial<Running> = {}): Running {
     programs: (namespace, name) =>
       `${namespace}/${name}` === 'app/wp' ? [{ name: 'authz/x:80', text: 'deny\n' }] : undefined,
     settled: async () => ({ settled: true, waitedMs: 3, proxies: 1 }),
+    denials: () => [],
     issue: async (wanted) => ({
       identity: wanted.identity,
       certificate: 'C',

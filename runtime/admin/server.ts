@@ -128,11 +128,21 @@ async function route(running: Running, request: IncomingMessage): Promise<Routes
     case '/settled':
       expectMethod('GET');
       return { settled: await settled(running, url.searchParams) };
+    case '/denials': {
+      expectMethod('GET');
+      const requestId = url.searchParams.get('id');
+      const last = Number(url.searchParams.get('last') ?? '1');
+      if (!Number.isInteger(last) || last < 1) throw new Refusal(400, `last is a whole number; came "${last}"`);
+      return { denials: running.denials(requestId === null ? { last } : { requestId }) };
+    }
     case '/certs':
       expectMethod('POST');
       return { certificate: await issue(running, await readJson(request)) };
     default:
-      throw new Refusal(404, `expected one of /status, /model, /programs, /settled, /certs; came ${url.pathname}`);
+      throw new Refusal(
+        404,
+        `expected one of /status, /model, /programs, /settled, /denials, /certs; came ${url.pathname}`,
+      );
   }
 }
 

@@ -1,11 +1,13 @@
 import { API_VERSION, type PlacedFinding } from '#admin/api.ts';
 import type { Level } from '#model/finding.ts';
+import { policyFindings } from '#policy/analysis/finding.ts';
 import { kinds } from '#resources/kinds.ts';
 import type { ResourceSet } from '#resources/resource-set.ts';
 import type { RunOf } from './command.ts';
 import type { check } from './commands/check.ts';
 import { EXIT } from './exit.ts';
 import { usage } from './failure.ts';
+import { pathNormalizationOf } from './path-normalization.ts';
 import { jsonText } from './render/document.ts';
 import { findingText, githubFinding, shortFinding } from './render/finding.ts';
 import type { Style } from './render/style.ts';
@@ -27,7 +29,12 @@ export const run: RunOf<typeof check> = async ({ values, positionals, terminal }
   }
   const world = await readWorld(paths, values['trust-domain'], terminal);
   const { namespace } = values;
-  const findings = [...world.findings, ...(await bypasses(world, values['trust-domain']))]
+  const normalization = pathNormalizationOf(values['path-normalization']);
+  const findings = [
+    ...world.findings,
+    ...place(world.resources, policyFindings(world.model, normalization)),
+    ...(await bypasses(world, values['trust-domain'])),
+  ]
     .filter(({ resource }) => namespace === undefined || resource?.namespace === namespace)
     .toSorted(byPlace);
   const border = values['fail-on'] === 'never' ? LEVELS.length : LEVELS.indexOf(values['fail-on'] as Level);

@@ -3,6 +3,7 @@ import { certs } from './commands/certs.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
 import { curl } from './commands/curl.ts';
+import { diff } from './commands/diff.ts';
 import { envoy } from './commands/envoy.ts';
 import { explain } from './commands/explain.ts';
 import { help } from './commands/help.ts';
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   run,
   wait,
   check,
+  diff,
   translate,
   ztunnelPolicy,
   status,

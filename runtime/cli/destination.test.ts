@@ -21,6 +21,8 @@ const model: Model = {
       namespace: 'app',
       name: 'wp',
       trustDomain: 'cluster.local',
+      trustDomainAliases: [],
+      extensionProviders: [],
       ports: [
         port('reviews', 'app', 9080, ['10.96.0.10', 'fd00::a']),
         port('reviews', 'other', 9080, ['10.96.0.11']),

@@ -4,18 +4,36 @@ import type { explain } from './commands/explain.ts';
 import { destinationOf, meshUrl } from './destination.ts';
 import { EXIT } from './exit.ts';
 import { explain as explainRequest } from './explain/explanation.ts';
+import { explainSeen } from './explain/seen.ts';
 import { explanationText } from './explain/text.ts';
 import { Failure, usage } from './failure.ts';
 import { headerOf } from './header.ts';
 import { identityOf } from './identity.ts';
-import type { MetadataMap, MetadataValue } from '#model/metadata.ts';
 import { pathNormalizationOf } from './path-normalization.ts';
+import type { MetadataMap, MetadataValue } from '#model/metadata.ts';
 import { jsonText, yamlText } from './render/document.ts';
 import { canonicalAddress } from '#translate/ip-address.ts';
 import type { Terminal } from './terminal.ts';
 import { asked, runningPortolan, worldOf } from './world.ts';
 
 export const run: RunOf<typeof explain> = async ({ values, positionals, terminal }) => {
+  const { 'request-id': requestId, last, list } = values;
+  if (requestId !== undefined || last || list) {
+    if (
+      positionals.length > 0 ||
+      values.file.length > 0 ||
+      [requestId !== undefined, last, list].filter(Boolean).length > 1
+    ) {
+      throw usage('--request-id, --last and --list stand alone: the request is the one that was seen', {
+        next: 'portolan explain --request-id ID',
+      });
+    }
+    const form = values.json ? 'json' : values.output;
+    return await explainSeen(
+      { ...(requestId === undefined ? {} : { requestId }), list, state: values.state, form },
+      terminal,
+    );
+  }
   const [method, text] = positionals.length === 1 ? ['GET', positionals[0]] : positionals;
   if (text === undefined || method === undefined || positionals.length > 2) {
     throw usage('explain needs a method and a URL', {
@@ -72,8 +90,11 @@ export const run: RunOf<typeof explain> = async ({ values, positionals, terminal
   return EXIT.found;
 };
 
-/** What is asked for; otherwise what the running process does, and offline what one would do. */
-async function normalizationOf(values: Values<typeof explain.flags>, terminal: Terminal): Promise<PathNormalization> {
+/** What is asked for; otherwise what the running process was told. Undefined: nobody said, so that the mesh does. */
+async function normalizationOf(
+  values: Values<typeof explain.flags>,
+  terminal: Terminal,
+): Promise<PathNormalization | undefined> {
   const isAsked = values['path-normalization'] !== undefined;
   if (isAsked || values.file.length > 0) return pathNormalizationOf(values['path-normalization']);
   const client = await runningPortolan(values.state, terminal);

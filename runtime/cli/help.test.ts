@@ -28,6 +28,7 @@ describe('help', () => {
         run             Runs waypoints on this machine from files: Envoy, its configuration, a development CA.
         wait            Returns when every connected Envoy has accepted what is in the files of a running portolan.
         check           Reads resources and says what is wrong with them, where, and what traffic would do.
+        diff            Says which requests two sets of resources decide differently: newly allowed, newly denied, and by what.
         translate       Prints what resources become: Envoy configuration, the model, or the programs of the filters.
         ztunnel-policy  Prints policies by which ztunnel lets only the waypoint in to the pods of enrolled services.
 

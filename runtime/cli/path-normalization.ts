@@ -1,5 +1,5 @@
-import { DEFAULT_PATH_NORMALIZATION, PATH_NORMALIZATIONS, type PathNormalization } from '#model/path-normalization.ts';
+import { PATH_NORMALIZATIONS, type PathNormalization } from '#model/path-normalization.ts';
 
-/** The mode that a flag names: the parser lets nothing else through. */
-export const pathNormalizationOf = (text: string | undefined): PathNormalization =>
-  PATH_NORMALIZATIONS.find((one) => one === text) ?? DEFAULT_PATH_NORMALIZATION;
+/** The mode that a flag names: the parser lets nothing else through. Undefined: the mesh says, or nobody does. */
+export const pathNormalizationOf = (text: string | undefined): PathNormalization | undefined =>
+  PATH_NORMALIZATIONS.find((one) => one === text);

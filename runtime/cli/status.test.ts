@@ -16,6 +16,8 @@ const waypoint = (namespace: string): Waypoint => ({
   namespace,
   name: 'wp',
   trustDomain: 'cluster.local',
+  trustDomainAliases: [],
+  extensionProviders: [],
   ports: [],
   backends: [],
   workloads: [],
@@ -50,6 +52,7 @@ describe('status of a running portolan', () => {
       proxies: () => proxies,
       programs: () => undefined,
       settled: () => Promise.reject(new Error('nobody waits')),
+      denials: () => [],
       issue: () => Promise.reject(new Error('nobody asks')),
     };
     server = await serveAdmin(running, adminSocket(folder));

@@ -36,11 +36,20 @@ export async function readWorld(
   return { resources, model, statuses, findings: place(resources, [...resources.findings, ...findings]) };
 }
 
-/** Adds the places that the files know. */
-export const place = (resources: ResourceSet, findings: readonly PlacedFinding[]): readonly PlacedFinding[] =>
+/** Adds the places that the files know. `known` are those of earlier sets: a finding that stays in its place stays itself. */
+export const place = (
+  resources: ResourceSet,
+  findings: readonly PlacedFinding[],
+  known?: WeakMap<PlacedFinding, PlacedFinding>,
+): readonly PlacedFinding[] =>
   findings.map((finding) => {
     const found = resources.placeOf(finding);
-    return found === undefined ? finding : { ...finding, place: found };
+    if (found === undefined) return finding;
+    const before = known?.get(finding);
+    if (before?.place === found) return before;
+    const placed = { ...finding, place: found };
+    known?.set(finding, placed);
+    return placed;
   });
 
 /** The admin socket of the running portolan of a state folder. */

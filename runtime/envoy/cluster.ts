@@ -10,9 +10,9 @@ import { CircuitBreakersSchema } from '#gen/envoy/config/cluster/v3/circuit_brea
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { any } from './any.ts';
-import { duration, encode, encoded } from './encode.ts';
+import { duration, encode, filled } from './encode.ts';
 import { CONNECT_ORIGINATE, POD_KEY, WORKLOADS, WORKLOAD_ORIGINATE, WORKLOAD_PLAIN } from './names.ts';
-import type { XdsResource } from './resource.ts';
+import { CLUSTER, type XdsResource } from './resource.ts';
 import { ads } from './source.ts';
 import { hole, template, type Template } from './template.ts';
 import { internalUpstream, upstreamTls } from './tls.ts';
@@ -83,8 +83,7 @@ const HTTP_PROTOCOLS: Readonly<Record<Backend['protocol'], Readonly<Record<strin
 };
 
 /** The bridge from the CONNECT listener to one internal listener; its name is the authority that callers ask for. */
-export const bridge = (name: string, listener: string): XdsResource =>
-  encoded(name, ClusterSchema, bridgeOf(name, listener));
+export const bridge = (name: string, listener: string): XdsResource => filled(CLUSTER, name, BRIDGE, [name, listener]);
 
 function toInternalListener(name: string, listener: string): MessageInitShape<typeof ClusterSchema> {
   return {
@@ -119,7 +118,7 @@ function toInternalListener(name: string, listener: string): MessageInitShape<ty
   };
 }
 
-const bridgeOf = template(ClusterSchema, toInternalListener(hole(0), hole(1)));
+const BRIDGE = template(ClusterSchema, toInternalListener(hole(0), hole(1)));
 
 const LB_POLICY: Readonly<Record<Backend['loadBalancer'], Cluster_LbPolicy>> = {
   LEAST_REQUEST: Cluster_LbPolicy.LEAST_REQUEST,
@@ -131,9 +130,9 @@ const LB_POLICY: Readonly<Record<Backend['loadBalancer'], Cluster_LbPolicy>> = {
 export function backendCluster(backend: Backend): XdsResource {
   const { name, protocol, loadBalancer, connectTimeoutMs } = backend;
   const shape = `${protocol} ${loadBalancer} ${connectTimeoutMs}`;
-  let make = backendShapes.get(shape);
-  if (make === undefined) backendShapes.set(shape, (make = backendShape(backend)));
-  return encoded(name, ClusterSchema, make(name));
+  let known = backendShapes.get(shape);
+  if (known === undefined) backendShapes.set(shape, (known = backendShape(backend)));
+  return filled(CLUSTER, name, known, [name]);
 }
 
 const backendShapes = new Map<string, Template>();
@@ -152,6 +151,41 @@ const backendShape = ({ protocol, loadBalancer, connectTimeoutMs }: Backend): Te
     transportSocket: TO_ORIGINATE,
     typedExtensionProtocolOptions: HTTP_PROTOCOLS[protocol],
   });
+
+/** An authorizer outside of the mesh: no identity, no tunnel; whoever wrote its name into the mesh configuration trusts the way. */
+export function outsideCluster(name: string, host: string, portValue: number, protocol: 'http' | 'http2'): XdsResource {
+  const cluster = create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS },
+    connectTimeout: duration(10_000),
+    perConnectionBufferLimitBytes: BUFFER_LIMIT,
+    circuitBreakers: OPEN,
+    typedExtensionProtocolOptions: HTTP_PROTOCOLS[protocol],
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [
+        {
+          lbEndpoints: [
+            {
+              hostIdentifier: {
+                case: 'endpoint',
+                value: {
+                  address: {
+                    address: {
+                      case: 'socketAddress',
+                      value: { address: host, portSpecifier: { case: 'portValue', value: portValue } },
+                    },
+                  },
+                },
+              },
+            },
+          ],
+        },
+      ],
+    },
+  });
+  return encode(name, ClusterSchema, cluster);
+}
 
 /** Where tunnels to destinations start: any address, always port 15008, always mutual TLS. */
 export function connectOriginate(trustDomain: string): XdsResource {

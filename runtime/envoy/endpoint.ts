@@ -2,7 +2,7 @@ import type { Backend, Endpoint } from '#model/backend.ts';
 import type { Workload } from '#model/waypoint.ts';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import { LbEndpointSchema, LocalityLbEndpointsSchema } from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.ts';
-import { encoded } from './encode.ts';
+import { composed } from './encode.ts';
 import {
   authority,
   CONNECT_ORIGINATE,
@@ -12,8 +12,9 @@ import {
   SUBSET_METADATA,
   WORKLOAD_ORIGINATE,
 } from './names.ts';
-import type { XdsResource } from './resource.ts';
-import { field, hole, template, type Template } from './template.ts';
+import { ENDPOINTS, type XdsResource } from './resource.ts';
+import type { Slab } from './slab.ts';
+import { enclose, hole, template, type Template, write } from './template.ts';
 
 /**
  * Istio's form of a workload in endpoint metadata (name, namespace, canonical name, revision and cluster), and behind
@@ -21,33 +22,46 @@ import { field, hole, template, type Template } from './template.ts';
  */
 function workloadMetadata({ workload, identity }: Pick<Endpoint, 'workload' | 'identity'>): string {
   const { name, namespace, app, version } = workload;
-  return [name, namespace, app, version, 'Kubernetes', identity].map((part) => part.replaceAll(';', '_')).join(';');
+  return `${part(name)};${part(namespace)};${part(app)};${part(version)};Kubernetes;${part(identity)}`;
 }
+
+const part = (text: string): string => (text.includes(';') ? text.replaceAll(';', '_') : text);
 
 const NAME = template(ClusterLoadAssignmentSchema, { clusterName: hole(0) });
 
 /** The endpoints of one backend, for EDS. */
 export function loadAssignment(backend: Backend): XdsResource {
-  const endpoints = backend.endpoints.map((endpoint) =>
-    field(LocalityLbEndpointsSchema.field.lbEndpoints, lbEndpoint(endpoint)),
-  );
-  const value = Buffer.concat([NAME(backend.name), field(ClusterLoadAssignmentSchema.field.endpoints, ...endpoints)]);
-  return encoded(backend.name, ClusterLoadAssignmentSchema, value);
+  const { name, endpoints } = backend;
+  return composed(ENDPOINTS, name, (slab) => {
+    slab.partEnds();
+    for (let index = endpoints.length - 1; index >= 0; index--) {
+      slab.partEnds();
+      lbEndpoint(slab, endpoints[index]!);
+      enclose(slab, LocalityLbEndpointsSchema.field.lbEndpoints);
+    }
+    enclose(slab, ClusterLoadAssignmentSchema.field.endpoints);
+    write(slab, NAME, [name]);
+  });
 }
 
-function lbEndpoint(endpoint: Endpoint): Uint8Array {
+function lbEndpoint(slab: Slab, endpoint: Endpoint): void {
   const { tunnel, port, weight } = endpoint;
-  // Port and weight are numbers, which a template cannot leave open; there are few different ones.
-  const shape = tunnel === 'hbone' ? `${tunnel} ${weight}` : `${tunnel} ${weight} ${port}`;
-  let make = shapes.get(shape);
-  if (make === undefined) shapes.set(shape, (make = tunnel === 'hbone' ? throughTunnel(weight) : plain(port, weight)));
   const workload = workloadMetadata(endpoint);
-  return tunnel === 'hbone'
-    ? make(authority(endpoint.address, port), workload, endpoint.identity)
-    : make(endpoint.address, workload);
+  // Port and weight are numbers, which a template cannot leave open; there are few different ones.
+  if (tunnel === 'hbone') {
+    let known = tunnels.get(weight);
+    if (known === undefined) tunnels.set(weight, (known = throughTunnel(weight)));
+    write(slab, known, [authority(endpoint.address, port), workload, endpoint.identity]);
+    return;
+  }
+  const shape = `${weight} ${port}`;
+  let known = plains.get(shape);
+  if (known === undefined) plains.set(shape, (known = plain(port, weight)));
+  write(slab, known, [endpoint.address, workload]);
 }
 
-const shapes = new Map<string, Template>();
+const tunnels = new Map<number, Template>();
+const plains = new Map<string, Template>();
 
 /** `endpointId` keeps Envoy from taking all endpoints of the one internal listener for the same. */
 const throughTunnel = (weight: number): Template =>
@@ -95,11 +109,16 @@ const plain = (portValue: number, weight: number): Template =>
 
 /** The pods that are reached by their own addresses: one endpoint each, all of them the listener that goes on to pods. */
 export function workloadAssignment(workloads: readonly Workload[]): XdsResource {
-  const endpoints = workloads.map(({ address, labels: workload, identity }) =>
-    field(LocalityLbEndpointsSchema.field.lbEndpoints, POD(address, workloadMetadata({ workload, identity }))),
-  );
-  const all = field(ClusterLoadAssignmentSchema.field.endpoints, ...endpoints);
-  return encoded(WORKLOAD_ORIGINATE, ClusterLoadAssignmentSchema, Buffer.concat([NAME(WORKLOAD_ORIGINATE), all]));
+  return composed(ENDPOINTS, WORKLOAD_ORIGINATE, (slab) => {
+    slab.partEnds();
+    for (const { address, labels: workload, identity } of workloads.toReversed()) {
+      slab.partEnds();
+      write(slab, POD, [address, workloadMetadata({ workload, identity })]);
+      enclose(slab, LocalityLbEndpointsSchema.field.lbEndpoints);
+    }
+    enclose(slab, ClusterLoadAssignmentSchema.field.endpoints);
+    write(slab, NAME, [WORKLOAD_ORIGINATE]);
+  });
 }
 
 const POD = template(LbEndpointSchema, {

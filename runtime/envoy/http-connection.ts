@@ -11,7 +11,9 @@ import type { PathNormalization } from '#model/path-normalization.ts';
 import { accessLog } from './access-log.ts';
 import { CONNECTION_WINDOW, STREAM_WINDOW } from './cluster.ts';
 import { any } from './any.ts';
+import { denialLog } from './denial-log.ts';
 import { duration } from './encode.ts';
+import { localReplies } from './local-reply.ts';
 import type { EmitOptions } from './options.ts';
 import { ads } from './source.ts';
 
@@ -60,11 +62,12 @@ export function httpConnection(routes: string, filters: HttpFilter[], options: E
     configType: {
       case: 'typedConfig',
       value: any(HttpConnectionManagerSchema, {
-        ...NORMALIZATION[options.pathNormalization],
+        ...NORMALIZATION[options.pathNormalization ?? 'STRICT'],
         statPrefix: 'inbound',
         routeSpecifier: { case: 'rds', value: { routeConfigName: routes, configSource: ads() } },
         httpFilters: filters,
-        accessLog: accessLog(options.accessLog),
+        accessLog: [...accessLog(options.accessLog), ...denialLog(options.denials)],
+        localReplyConfig: localReplies(options.explainTo),
         // The client's address is the tunnel's peer; nothing that the client writes into X-Forwarded-For can change it.
         useRemoteAddress: true,
         skipXffAppend: true,

@@ -60,12 +60,18 @@ const backends = Array.from({ length: 8 }, (_, index) => backend(index));
 const workloads: Waypoint['workloads'] = [];
 const workloadAuthz = { policies: [] };
 
+/** The same list for all, as translation gives it. */
+const NO_ALIASES: readonly string[] = [];
+const NO_PROVIDERS: Waypoint['extensionProviders'] = [];
+
 function waypoint(variants: readonly (number | undefined)[]): Waypoint {
   const present = variants.flatMap((variant, index) => (variant === undefined ? [] : [{ index, variant }]));
   return {
     namespace: 'shop',
     name: 'waypoint',
     trustDomain: 'cluster.local',
+    trustDomainAliases: NO_ALIASES,
+    extensionProviders: NO_PROVIDERS,
     ports: present.map(({ index, variant }) => {
       const key = `${index} ${variant}`;
       const known = ports.get(key) ?? port(index, variant);

@@ -1,21 +1,33 @@
+import type { AuthzProvider } from '#model/authz-provider.ts';
 import type { Backend } from '#model/backend.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { compilePrograms } from '#policy/index.ts';
-import { backendCluster, bridge, connectOriginate, workloadClusters } from './cluster.ts';
+import { authnProgram, provenRoutes, reroutes } from './authn.ts';
+import { backendCluster, bridge, connectOriginate, outsideCluster, workloadClusters } from './cluster.ts';
 import { connectRoutes } from './connect.ts';
 import { loadAssignment } from './endpoint.ts';
+import { providerFilter } from './ext-authz.ts';
 import { httpFeatures } from './filter.ts';
+import { createJwksClusters } from './jwks.ts';
 import { connectTerminate, serviceListeners } from './listener.ts';
-import { authority, filterName, portName, tcpFilterName } from './names.ts';
+import { type Group, groupsOf } from './groups.ts';
+import {
+  authority,
+  customFilterName,
+  type Feature,
+  filterName,
+  portName,
+  providerCluster,
+  tcpFilterName,
+} from './names.ts';
 import type { EmitOptions } from './options.ts';
 import { connectOriginateListener, workloadOriginateListener } from './originate.ts';
-import { httpProgram, tcpProgram } from './program.ts';
+import { customProgram, httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource, XdsSnapshot } from './resource.ts';
 import { routeConfiguration } from './route.ts';
 import { tunnelProgram } from './tunnel-authz.ts';
 import { workloadListener } from './workload.ts';
-
-type Group = readonly XdsResource[];
 
 /**
  * Turns the versions of a waypoint, one after the other, into Envoy configuration. The closure holds nothing but what
@@ -23,15 +35,34 @@ type Group = readonly XdsResource[];
  * the same map.
  */
 export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
-  const listener = serviceListeners(options);
-  const ofPort = memo((port: ServicePort) => portResources(port, options, listener));
-  const ofBackend = memo(backendResources);
-  const ofWaypoint = lastOf((waypoint: Waypoint) => waypointResources(waypoint, options), sameSurroundings);
-  let last: { readonly groups: readonly Group[]; readonly snapshot: XdsSnapshot } | undefined;
+  let made:
+    | { readonly mode: PathNormalization | undefined; readonly emit: ReturnType<typeof createEmitter> }
+    | undefined;
   return (waypoint) => {
-    const groups = [ofWaypoint(waypoint), ...waypoint.ports.map(ofPort), ...waypoint.backends.map(ofBackend)];
-    const snapshot = (last && changed(last.snapshot, last.groups, groups)) ?? assembled(groups);
-    last = { groups, snapshot };
+    // Part of every listener, so that another one is another emitter: it is changed once in the life of a mesh.
+    const mode = options.pathNormalization ?? waypoint.pathNormalization;
+    if (made === undefined || made.mode !== mode)
+      made = { mode, emit: emitterOf({ ...options, pathNormalization: mode }) };
+    return made.emit(waypoint);
+  };
+}
+
+function emitterOf(options: EmitOptions): (waypoint: Waypoint) => XdsSnapshot {
+  const features = httpFeatures(options.without);
+  const portsWith = lastOf((providers: readonly string[]) => {
+    const listener = serviceListeners(options, providers);
+    return groupsOf((port: ServicePort) => portResources(port, options, features, listener, providers.length > 0));
+  }, sameNames);
+  const ofBackends = groupsOf(backendResources);
+  const ofWaypoint = lastOf((waypoint: Waypoint) => [waypointResources(waypoint, options)], sameSurroundings);
+  const ofJwks = createJwksClusters(options.systemRoots);
+  let last: { readonly lists: Lists; readonly snapshot: XdsSnapshot } | undefined;
+  return (waypoint) => {
+    // Part of every listener: another list of names makes all of them anew. It changes as seldom as the mesh does.
+    const ofPorts = portsWith(waypoint.extensionProviders.map(({ settings }) => settings.name));
+    const lists = [ofWaypoint(waypoint), [ofJwks(waypoint)], ofPorts(waypoint.ports), ofBackends(waypoint.backends)];
+    const snapshot = (last && changed(last.snapshot, last.lists, lists)) ?? assembled(lists);
+    last = { lists, snapshot };
     return snapshot;
   };
 }
@@ -39,14 +70,8 @@ export function createEmitter(options: EmitOptions): (waypoint: Waypoint) => Xds
 /** One waypoint, once. */
 export const emitWaypoint = (waypoint: Waypoint, options: EmitOptions): XdsSnapshot => createEmitter(options)(waypoint);
 
-function memo<K extends object, V>(compute: (key: K) => V): (key: K) => V {
-  const known = new WeakMap<K, V>();
-  return (key) => {
-    let value = known.get(key);
-    if (value === undefined) known.set(key, (value = compute(key)));
-    return value;
-  };
-}
+/** The groups of each kind of part. */
+type Lists = readonly (readonly Group[])[];
 
 /** The result for the last input, as long as inputs are alike. */
 function lastOf<K, V>(compute: (key: K) => V, alike: (a: K, b: K) => boolean): (key: K) => V {
@@ -61,21 +86,32 @@ function lastOf<K, V>(compute: (key: K) => V, alike: (a: K, b: K) => boolean): (
 const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
   a.workloads === b.workloads &&
   a.workloadAuthz === b.workloadAuthz &&
+  a.workloadAuthn === b.workloadAuthn &&
   a.tunnelAuthz === b.tunnelAuthz &&
-  a.trustDomain === b.trustDomain;
+  a.trustDomain === b.trustDomain &&
+  a.trustDomainAliases === b.trustDomainAliases &&
+  a.extensionProviders === b.extensionProviders;
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index]);
 
 /** Everything of one service port, and of nothing else: what changes together is sent together. */
 function portResources(
   port: ServicePort,
   options: EmitOptions,
-  listener: (port: ServicePort) => XdsResource,
-): readonly XdsResource[] {
+  features: readonly Feature[],
+  listener: (name: string, port: ServicePort) => XdsResource,
+  custom: boolean,
+): Group {
   const name = portName(port);
   const programs = compilePrograms(port);
-  const resources = [...port.addresses.map((address) => bridge(authority(address, port.port), name)), listener(port)];
+  const resources = port.addresses.map((address) => bridge(authority(address, port.port), name));
+  resources.push(listener(name, port));
   if (port.protocol !== 'tcp') {
-    resources.push(routeConfiguration(name, port.routes));
-    for (const feature of httpFeatures(options.without)) {
+    resources.push(routeConfiguration(name, provenRoutes(port.authn, port.routes), reroutes(port.authn, port.routes)));
+    if (custom) resources.push(customProgram(customFilterName(name), options.modules.authz, programs.custom));
+    if (!options.without?.includes('authn')) resources.push(authnProgram(name, port.authn, port.routes));
+    for (const feature of features) {
       resources.push(httpProgram(filterName(feature, name), feature, options.modules[feature], programs[feature]));
     }
   }
@@ -85,18 +121,16 @@ function portResources(
   return resources;
 }
 
-const backendResources = (backend: Backend): readonly XdsResource[] => [
-  backendCluster(backend),
-  loadAssignment(backend),
-];
+const backendResources = (backend: Backend): Group => [backendCluster(backend), loadAssignment(backend)];
 
-function waypointResources(waypoint: Waypoint, options: EmitOptions): readonly XdsResource[] {
+function waypointResources(waypoint: Waypoint, options: EmitOptions): Group {
   const addresses = waypoint.workloads.map((workload) => workload.address);
   const resources = [
     connectTerminate(waypoint, options),
     connectRoutes(addresses),
     connectOriginate(waypoint.trustDomain),
     connectOriginateListener(),
+    ...waypoint.extensionProviders.flatMap(providerResources),
   ];
   if (waypoint.tunnelAuthz !== undefined) resources.push(tunnelProgram(waypoint.tunnelAuthz, options));
   if (addresses.length > 0) {
@@ -109,13 +143,24 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): readonly X
   return resources;
 }
 
-function assembled(groups: readonly Group[]): XdsSnapshot {
+/** How a provider is asked, and the way to it unless that is one of the backends. */
+function providerResources(provider: AuthzProvider): readonly XdsResource[] {
+  const { settings, host, backend } = provider;
+  const filter = providerFilter(provider);
+  if (backend !== undefined) return [filter];
+  const protocol = settings.kind === 'grpc' ? 'http2' : 'http';
+  return [outsideCluster(providerCluster(provider), host, settings.port, protocol), filter];
+}
+
+function assembled(lists: Lists): XdsSnapshot {
   const types = new Map<string, Map<string, XdsResource>>();
-  for (const group of groups) {
-    for (const resource of group) {
-      let ofType = types.get(resource.typeUrl);
-      if (ofType === undefined) types.set(resource.typeUrl, (ofType = new Map()));
-      ofType.set(resource.name, resource);
+  for (const groups of lists) {
+    for (const group of groups) {
+      for (const resource of group) {
+        let ofType = types.get(resource.typeUrl);
+        if (ofType === undefined) types.set(resource.typeUrl, (ofType = new Map()));
+        ofType.set(resource.name, resource);
+      }
     }
   }
   return types;
@@ -125,11 +170,19 @@ function assembled(groups: readonly Group[]): XdsSnapshot {
 const FEW = 64;
 
 /** The snapshot with the groups that differ exchanged; undefined where it is not a matter of a few. */
-function changed(before: XdsSnapshot, old: readonly Group[], groups: readonly Group[]): XdsSnapshot | undefined {
-  if (old.length !== groups.length) return undefined;
-  const differing = groups.flatMap((group, index) => (group === old[index] ? [] : [index]));
+function changed(before: XdsSnapshot, old: Lists, lists: Lists): XdsSnapshot | undefined {
+  const differing: { readonly gone: Group; readonly come: Group }[] = [];
+  for (const [kind, groups] of lists.entries()) {
+    const were = old[kind];
+    if (groups === were) continue;
+    if (groups.length !== were?.length) return undefined;
+    for (let index = 0; index < groups.length; index++) {
+      if (groups[index] === were[index]) continue;
+      if (differing.length === FEW) return undefined;
+      differing.push({ gone: were[index]!, come: groups[index]! });
+    }
+  }
   if (differing.length === 0) return before;
-  if (differing.length > FEW) return undefined;
   const types = new Map(before);
   const copies = new Map<string, Map<string, XdsResource>>();
   const ofType = (typeUrl: string): Map<string, XdsResource> => {
@@ -141,19 +194,16 @@ function changed(before: XdsSnapshot, old: readonly Group[], groups: readonly Gr
     return copy;
   };
   // All removals first: a name may move from one group to another.
-  const kept = (resource: XdsResource, group: Group | undefined): boolean =>
-    group?.some(
+  const kept = (resource: XdsResource, group: Group): boolean =>
+    group.some(
       ({ typeUrl, name, version }) =>
         typeUrl === resource.typeUrl && name === resource.name && version === resource.version,
-    ) ?? false;
-  for (const index of differing) {
-    for (const resource of old[index] ?? [])
-      if (!kept(resource, groups[index])) ofType(resource.typeUrl).delete(resource.name);
+    );
+  for (const { gone, come } of differing) {
+    for (const resource of gone) if (!kept(resource, come)) ofType(resource.typeUrl).delete(resource.name);
   }
-  for (const index of differing) {
-    for (const resource of groups[index] ?? []) {
-      if (!kept(resource, old[index])) ofType(resource.typeUrl).set(resource.name, resource);
-    }
+  for (const { gone, come } of differing) {
+    for (const resource of come) if (!kept(resource, gone)) ofType(resource.typeUrl).set(resource.name, resource);
   }
   return types;
 }

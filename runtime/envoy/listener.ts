@@ -18,12 +18,13 @@ import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/
 import { BUFFER_LIMIT } from './cluster.ts';
 import { connectTermination } from './connect.ts';
 import { any } from './any.ts';
-import { duration, encode, encoded } from './encode.ts';
+import { duration, encode, filled } from './encode.ts';
 import { httpFilters, tcpAuthzFilter } from './filter.ts';
 import { httpConnection } from './http-connection.ts';
-import { CONNECT_TERMINATE, portName } from './names.ts';
+import { CONNECT_TERMINATE } from './names.ts';
 import type { EmitOptions } from './options.ts';
-import type { XdsResource } from './resource.ts';
+import { serviceLine, setParties } from './parties.ts';
+import { LISTENER, type XdsResource } from './resource.ts';
 import { hole, template, type Template } from './template.ts';
 import { downstreamTls } from './tls.ts';
 
@@ -63,7 +64,7 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
     filterChains: [
       {
         name: 'hbone',
-        transportSocket: downstreamTls(waypoint.trustDomain),
+        transportSocket: downstreamTls(waypoint),
         transportSocketConnectTimeout: duration(10_000),
         filters: [connectTermination(options, waypoint.tunnelAuthz !== undefined)],
       },
@@ -72,12 +73,15 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
   return encode(CONNECT_TERMINATE, ListenerSchema, listener);
 }
 
-/** Makes the listeners of service ports: the world of one service port, behind its bridge cluster. */
-export function serviceListeners(options: EmitOptions): (port: ServicePort) => XdsResource {
+/** Makes the listeners of service ports by their names: the world of one service port, behind its bridge cluster. */
+export function serviceListeners(
+  options: EmitOptions,
+  providers: readonly string[],
+): (name: string, port: ServicePort) => XdsResource {
   const name = hole(0);
   const http = create(FilterChainSchema, {
     name: 'http',
-    filters: [httpConnection(name, httpFilters(name, options.without), options)],
+    filters: httpChain(name, hole(2), providers, options),
   });
   const tcp = create(FilterChainSchema, { name: 'tcp', filters: [tcpAuthzFilter(name), tcpProxy(name, hole(1))] });
   const shape = (protocol: ServicePort['protocol'] | 'tls'): Template =>
@@ -90,8 +94,20 @@ export function serviceListeners(options: EmitOptions): (port: ServicePort) => X
     detect: shape('detect'),
   };
   const shapeOf = ({ protocol, tls }: ServicePort): Template => shapes[tls && protocol === 'tcp' ? 'tls' : protocol];
-  return (port) => encoded(portName(port), ListenerSchema, shapeOf(port)(portName(port), port.backend));
+  return (name, port) => filled(LISTENER, name, shapeOf(port), [name, port.backend, serviceLine(port.service)]);
 }
+
+/** The network filters of HTTP inside a tunnel. `service`: its line for the metrics filter. */
+export const httpChain = (
+  name: string,
+  service: string,
+  providers: readonly string[],
+  options: EmitOptions,
+  without = options.without,
+): Filter[] => [
+  ...(without?.includes('metrics') ? [] : [setParties(service)]),
+  httpConnection(name, httpFilters(name, providers, without), options),
+];
 
 /**
  * An internal listener for HTTP, for TCP, or for both, told apart by the first bytes. A protocol in which the server

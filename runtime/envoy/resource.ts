@@ -1,4 +1,4 @@
-/** One xDS resource, encoded once. `version` is the hash of its bytes, so equal content is never sent twice. */
+/** One xDS resource, encoded once. `version` is a hash of its bytes (version.ts), so equal content is never sent twice. */
 export interface XdsResource {
   readonly typeUrl: string;
   readonly name: string;

@@ -13,17 +13,29 @@ import {
 } from '#gen/envoy/config/route/v3/route_components_pb.ts';
 import { RedirectAction_RedirectResponseCode } from '#gen/envoy/config/route/v3/route_components_pb.ts';
 import { any } from './any.ts';
-import { duration, encoded, NONE } from './encode.ts';
-import { DRAW_HEADER, filterName, UNRESOLVED, type Feature } from './names.ts';
-import type { XdsResource } from './resource.ts';
+import { composed, duration, NONE } from './encode.ts';
+import { DRAW_HEADER, filterName, JWT_AUTHN, JWT_PAYLOAD, UNRESOLVED, type Feature } from './names.ts';
+import { ROUTES, type XdsResource } from './resource.ts';
 import { shaped } from './shape.ts';
-import { field, hole, template } from './template.ts';
+import type { Slab } from './slab.ts';
+import { enclose, hole, template, type Template, write } from './template.ts';
 
 /** The route table of one service port, for RDS. The service was chosen by address, so one virtual host serves any Host. */
-export function routeConfiguration(name: string, routes: readonly Route[]): XdsResource {
-  const encodedRoutes = routes.map((route) => field(VirtualHostSchema.field.routes, ...routeParts(name, route)));
-  const virtualHost = field(RouteConfigurationSchema.field.virtualHosts, VIRTUAL_HOST, ...encodedRoutes);
-  return encoded(name, RouteConfigurationSchema, Buffer.concat([NAME(name), virtualHost]));
+/** `rerouted`: a request may be given another route after its filters were chosen by the first (authn.ts). */
+export function routeConfiguration(name: string, routes: readonly Route[], rerouted = false): XdsResource {
+  const enabled = rerouted ? switching(routes) : undefined;
+  const all = enabled === undefined ? routes : [...routes, NOTHING];
+  return composed(ROUTES, name, (slab) => {
+    slab.partEnds();
+    for (let index = all.length - 1; index >= 0; index--) {
+      slab.partEnds();
+      writeRoute(slab, name, all[index]!, enabled);
+      enclose(slab, VirtualHostSchema.field.routes);
+    }
+    slab.raw(VIRTUAL_HOST);
+    enclose(slab, RouteConfigurationSchema.field.virtualHosts);
+    write(slab, NAME, [name]);
+  });
 }
 
 const NAME = template(RouteConfigurationSchema, { name: hole(0) });
@@ -43,21 +55,84 @@ const ENABLE = template(RouteSchema, {
   typedPerFilterConfig: { [hole(0)]: any(FilterConfigSchema, { config: create(AnySchema) }) },
 });
 
-const encodeRoute = shaped(RouteSchema);
+const writeShaped = shaped(RouteSchema);
+
+/** The sleeping filters that a route needs. */
+const sleepers = (route: Route): readonly Feature[] => [
+  ...(splits(route.action) ? (['routing'] as const) : []),
+  ...(route.fault === undefined ? [] : (['fault'] as const)),
+];
+
+/** Those that every route must switch on, because nobody knows which will be taken; undefined: none. */
+function switching(routes: readonly Route[]): readonly Feature[] | undefined {
+  const needed = new Set(routes.flatMap(sleepers));
+  return needed.size === 0 ? undefined : [...needed];
+}
+
+/** What no route takes, answered as Envoy would, but by a route: filters can be switched on by nothing else. */
+const NOTHING: Route = {
+  name: 'none',
+  match: { path: { kind: 'rawPrefix', value: '/' }, headers: [], query: [] },
+  action: { kind: 'respond', status: 404, body: '' },
+  requestHeaders: { set: [], add: [], remove: [] },
+  responseHeaders: { set: [], add: [], remove: [] },
+};
 
 /** A route in parts, which merge when they are read one after the other. */
-function routeParts(target: string, route: Route): readonly Uint8Array[] {
-  const enabled: Feature[] = [];
-  if (splits(route.action)) enabled.push('routing');
-  if (route.fault !== undefined) enabled.push('fault');
-  const main = encodeRoute({
-    name: route.name,
-    match: routeMatch(route.match),
-    action: action(route.action),
-    ...mutations(route.requestHeaders, route.responseHeaders),
-  });
-  return [main, ...enabled.map((feature) => ENABLE(filterName(feature, target)))];
+function writeRoute(slab: Slab, target: string, route: Route, enabled: readonly Feature[] | undefined): void {
+  if (enabled?.includes('fault') ?? route.fault !== undefined) write(slab, ENABLE, [filterName('fault', target)]);
+  if (enabled?.includes('routing') ?? splits(route.action)) write(slab, ENABLE, [filterName('routing', target)]);
+  if (!writePlain(slab, route)) writeShaped(slab, message(route));
 }
+
+const message = (route: Route) => ({
+  name: route.name,
+  match: routeMatch(route.match),
+  action: action(route.action),
+  ...mutations(route.requestHeaders, route.responseHeaders),
+});
+
+/** Templates of plain routes, by all that is not text in them. */
+const plain = new Map<string, Template>();
+
+/** Most routes look at the path and forward, and nothing else: their message need not even be made. */
+function writePlain(slab: Slab, route: Route): boolean {
+  const { match, action: forward } = route;
+  if (forward.kind !== 'forward' || !isPlain(route, forward)) return false;
+  const path = match.path.kind === 'prefix' ? trimmed(match.path.value) : match.path.value;
+  let shape = `${match.path.kind} ${path === ''} ${forward.timeoutMs}`;
+  const texts = [route.name, path];
+  for (const { backend, weight } of forward.backends) {
+    shape += ` ${weight}`;
+    texts.push(backend ?? UNRESOLVED);
+  }
+  let known = plain.get(shape);
+  if (known === undefined) plain.set(shape, (known = plainTemplate(route, forward, path)));
+  write(slab, known, texts);
+  return true;
+}
+
+const isPlain = ({ match, requestHeaders, responseHeaders }: Route, forward: Forward): boolean =>
+  match.method === undefined &&
+  match.headers.length === 0 &&
+  match.query.length === 0 &&
+  forward.retry === undefined &&
+  forward.rewriteHost === undefined &&
+  forward.rewritePath === undefined &&
+  isEmpty(requestHeaders) &&
+  isEmpty(responseHeaders) &&
+  !forward.backends.some(mutates);
+
+const plainTemplate = (route: Route, forward: Forward, path: string): Template =>
+  template(
+    RouteSchema,
+    message({
+      ...route,
+      name: hole(0),
+      match: { ...route.match, path: { ...route.match.path, value: path === '' ? '' : hole(1) } },
+      action: { ...forward, backends: forward.backends.map((each, index) => ({ ...each, backend: hole(index + 2) })) },
+    }),
+  );
 
 function routeMatch(match: RouteMatch) {
   const headers = match.headers.map(({ name, match: value, invert = false }) => ({
@@ -83,7 +158,27 @@ function routeMatch(match: RouteMatch) {
     pathSpecifier: pathMatch(match.path),
     ...(headers.length === 0 ? {} : { headers }),
     ...(queryParameters.length === 0 ? {} : { queryParameters }),
+    ...(match.claims === undefined ? {} : { dynamicMetadata: match.claims.map(claimMatch) }),
   };
+}
+
+/** A claim is a text, or a list of which one is meant: either holds. */
+function claimMatch({ path, match, invert = false }: NonNullable<RouteMatch['claims']>[number]) {
+  return {
+    filter: JWT_AUTHN,
+    path: [JWT_PAYLOAD, ...path].map((key) => ({ segment: { case: 'key' as const, value: key } })),
+    value: { matchPattern: claimValue(match) },
+    invert,
+  };
+}
+
+function claimValue(match: StringMatch) {
+  if (match.kind === 'present') return { case: 'presentMatch' as const, value: true };
+  const text = { matchPattern: { case: 'stringMatch' as const, value: stringMatcher(match) } };
+  const list = {
+    matchPattern: { case: 'listMatch' as const, value: { matchPattern: { case: 'oneOf' as const, value: text } } },
+  };
+  return { case: 'orMatch' as const, value: { valueMatchers: [list, text] } };
 }
 
 /** A prefix of the Gateway API matches whole segments, whether or not it ends with a slash; `/` matches everything. */
@@ -96,12 +191,16 @@ function pathMatch(path: RouteMatch['path']) {
     case 'regex':
       return { case: 'safeRegex' as const, value: { regex: path.value } };
     case 'prefix': {
-      const trimmed = path.value.replace(/\/+$/, '');
-      return trimmed === ''
-        ? { case: 'prefix' as const, value: '/' }
-        : { case: 'pathSeparatedPrefix' as const, value: trimmed };
+      const value = trimmed(path.value);
+      return value === '' ? { case: 'prefix' as const, value: '/' } : { case: 'pathSeparatedPrefix' as const, value };
     }
   }
+}
+
+function trimmed(prefix: string): string {
+  let end = prefix.length;
+  while (end > 0 && prefix[end - 1] === '/') end--;
+  return prefix.slice(0, end);
 }
 
 const headerMatch = (match: StringMatch) =>

@@ -1,19 +1,20 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
-import { hole, template, type Template } from './template.ts';
+import type { Slab } from './slab.ts';
+import { hole, template, type Template, write } from './template.ts';
 
 /**
- * Encodes messages whose shape is not known beforehand: two with the same structure, numbers and oneof cases differ in
- * texts alone and so share a template. Routes come in few shapes and great numbers.
+ * Writes messages whose shape is not known beforehand: two with the same structure, numbers and oneof cases differ in
+ * texts alone and so share a template.
  */
-export function shaped<S extends DescMessage>(schema: S): (init: MessageInitShape<S>) => Uint8Array {
+export function shaped<S extends DescMessage>(schema: S): (slab: Slab, init: MessageInitShape<S>) => void {
   const templates = new Map<string, Template>();
-  return (init) => {
+  return (slab, init) => {
     const texts: string[] = [];
     const shape = describe(init, texts);
-    let make = templates.get(shape);
-    if (make === undefined)
-      templates.set(shape, (make = template(schema, withHoles(init, { next: 0 }) as typeof init)));
-    return make(...texts);
+    let known = templates.get(shape);
+    if (known === undefined)
+      templates.set(shape, (known = template(schema, withHoles(init, { next: 0 }) as typeof init)));
+    write(slab, known, texts);
   };
 }
 

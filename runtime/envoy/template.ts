@@ -1,6 +1,7 @@
 import { create, toBinary, type DescField, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { schemaOf } from './any.ts';
+import type { Slab } from './slab.ts';
 
 /**
  * Messages of one shape that differ in a few texts, encoded at the speed of copying.
@@ -11,8 +12,15 @@ import { schemaOf } from './any.ts';
  *
  *   Listener{ name: ▢, filter_chains: [{ … Any{ HttpConnectionManager{ rds: ▢ } } }] }
  *     ──► bytes · len ▢ · bytes · len( bytes · len( bytes · len ▢ ) ) · bytes
+ *
+ * A template is that as the steps of writing it from behind (slab.ts).
  */
-export type Template = (...values: readonly (string | Uint8Array)[]) => Uint8Array;
+export type Template = readonly Step[];
+
+/** Bytes as they are, the value of a position, or an end of a part that has its length in front: its last byte comes first. */
+type Step = Uint8Array | number;
+const PART_ENDS = -1;
+const PART_BEGINS = -2;
 
 /** Stands for the value of that position; may be part of a longer text. In a bytes field: `holeBytes`. */
 export const hole = (index: number): string => `\u0001${index}\u0002`;
@@ -21,8 +29,41 @@ export const holeBytes = (index: number): Uint8Array => Buffer.from(hole(index))
 
 /** Makes a template of a message with holes. */
 export function template<S extends DescMessage>(schema: S, init: MessageInitShape<S>): Template {
-  const parts = cut(schema, toBinary(schema, create(schema, init)));
-  return (...values) => render(parts, values);
+  const steps: Step[] = [];
+  reversed(cut(schema, toBinary(schema, create(schema, init))), steps);
+  return steps;
+}
+
+function reversed(parts: readonly Part[], steps: Step[]): void {
+  for (const part of parts.toReversed()) {
+    if (part.kind === 'bytes') steps.push(part.bytes);
+    else if (part.kind === 'value') steps.push(part.index);
+    else {
+      steps.push(PART_ENDS);
+      reversed(part.parts, steps);
+      steps.push(PART_BEGINS);
+    }
+  }
+}
+
+/** Writes a message in front of what the slab's message in hand has already. */
+export function write(slab: Slab, steps: Template, values: readonly (string | Uint8Array)[]): void {
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i]!;
+    if (typeof step !== 'number') slab.raw(step);
+    else if (step >= 0) {
+      const value = values[step] ?? '';
+      if (typeof value === 'string') slab.text(value);
+      else slab.raw(value);
+    } else if (step === PART_ENDS) slab.partEnds();
+    else slab.partBegins();
+  }
+}
+
+/** Puts the head of a field in front of what was written since `slab.partEnds()`; for lists whose length differs. */
+export function enclose(slab: Slab, { number }: DescField): void {
+  slab.partBegins();
+  slab.varint((number << 3) | WireType.LengthDelimited);
 }
 
 /** Bytes as they are, a value, or a part whose length depends on the values in it. */
@@ -111,83 +152,4 @@ function join(parts: readonly Part[]): readonly Part[] {
     } else joined.push(part);
   }
   return joined;
-}
-
-type Value = string | Uint8Array;
-
-/** Lengths of the sized parts of the message in hand, in the order in which both passes meet them. */
-const lengths: number[] = [];
-
-function render(parts: readonly Part[], values: readonly Value[]): Uint8Array {
-  const sizes = values.map((value) => (typeof value === 'string' ? Buffer.byteLength(value) : value.length));
-  lengths.length = 0;
-  const out = Buffer.allocUnsafe(measure(parts, sizes));
-  write(parts, values, sizes, { out, at: 0, next: 0 });
-  return out;
-}
-
-function measure(parts: readonly Part[], sizes: readonly number[]): number {
-  let size = 0;
-  for (const part of parts) {
-    if (part.kind === 'bytes') size += part.bytes.length;
-    else if (part.kind === 'value') size += sizes[part.index] ?? 0;
-    else {
-      const place = lengths.push(0) - 1;
-      const inner = measure(part.parts, sizes);
-      lengths[place] = inner;
-      size += varintSize(inner) + inner;
-    }
-  }
-  return size;
-}
-
-interface Cursor {
-  readonly out: Buffer;
-  at: number;
-  /** Of `lengths`. */
-  next: number;
-}
-
-function write(parts: readonly Part[], values: readonly Value[], sizes: readonly number[], cursor: Cursor): void {
-  for (const part of parts) {
-    if (part.kind === 'bytes') {
-      cursor.out.set(part.bytes, cursor.at);
-      cursor.at += part.bytes.length;
-    } else if (part.kind === 'value') {
-      const value = values[part.index] ?? '';
-      if (typeof value === 'string') cursor.out.write(value, cursor.at);
-      else cursor.out.set(value, cursor.at);
-      cursor.at += sizes[part.index] ?? 0;
-    } else {
-      cursor.at = writeVarint(lengths[cursor.next++] ?? 0, cursor.out, cursor.at);
-      write(part.parts, values, sizes, cursor);
-    }
-  }
-}
-
-const varintSize = (value: number): number =>
-  value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : value < 268_435_456 ? 4 : 5;
-
-function writeVarint(value: number, out: Buffer, start: number): number {
-  let at = start;
-  let rest = value;
-  while (rest > 127) {
-    out[at++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  out[at++] = rest;
-  return at;
-}
-
-/** One length-delimited field around bytes that are there already; for lists whose length differs. */
-export function field({ number }: DescField, ...contents: readonly Uint8Array[]): Uint8Array {
-  const size = contents.reduce((sum, content) => sum + content.length, 0);
-  const tag = (number << 3) | WireType.LengthDelimited;
-  const out = Buffer.allocUnsafe(varintSize(tag) + varintSize(size) + size);
-  let at = writeVarint(size, out, writeVarint(tag, out, 0));
-  for (const content of contents) {
-    out.set(content, at);
-    at += content.length;
-  }
-  return out;
 }

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import { create } from '@bufbuild/protobuf';
+import type { Waypoint } from '#model/waypoint.ts';
 import { TransportSocketSchema, type TransportSocket } from '#gen/envoy/config/core/v3/base_pb.ts';
 import { InternalUpstreamTransportSchema } from '#gen/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.ts';
 import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts';
@@ -25,7 +27,7 @@ const tlsParams = {
   tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
 };
 
-const common = (peerPrefix: string) => ({
+const common = (...trustDomains: readonly string[]) => ({
   tlsParams,
   alpnProtocols: ['h2'],
   tlsCertificateSdsSecretConfigs: [{ name: CERTIFICATE, sdsConfig: ads() }],
@@ -33,12 +35,10 @@ const common = (peerPrefix: string) => ({
     case: 'combinedValidationContext' as const,
     value: {
       defaultValidationContext: {
-        matchTypedSubjectAltNames: [
-          {
-            sanType: SubjectAltNameMatcher_SanType.URI,
-            matcher: { matchPattern: { case: 'prefix' as const, value: peerPrefix } },
-          },
-        ],
+        matchTypedSubjectAltNames: trustDomains.map((domain) => ({
+          sanType: SubjectAltNameMatcher_SanType.URI,
+          matcher: { matchPattern: { case: 'prefix' as const, value: `spiffe://${domain}/` } },
+        })),
       },
       validationContextSdsSecretConfig: { name: TRUST_BUNDLE, sdsConfig: ads() },
     },
@@ -46,10 +46,10 @@ const common = (peerPrefix: string) => ({
 });
 
 /**
- * Mutual TLS towards callers: any identity of the trust domain. Sessions are never resumed, so that each connection
+ * Mutual TLS towards callers: any identity of the trust domain and its aliases. Sessions are never resumed, so that each connection
  * proves its certificate against the trust bundle of now.
  */
-export function downstreamTls(trustDomain: string): TransportSocket {
+export function downstreamTls({ trustDomain, trustDomainAliases }: Waypoint): TransportSocket {
   return create(TransportSocketSchema, {
     name: 'envoy.transport_sockets.tls',
     configType: {
@@ -58,7 +58,7 @@ export function downstreamTls(trustDomain: string): TransportSocket {
         requireClientCertificate: true,
         disableStatefulSessionResumption: true,
         sessionTicketKeysType: { case: 'disableStatelessSessionResumption', value: true },
-        commonTlsContext: common(`spiffe://${trustDomain}/`),
+        commonTlsContext: common(trustDomain, ...trustDomainAliases),
       }),
     },
   });
@@ -75,7 +75,35 @@ export function upstreamTls(trustDomain: string): TransportSocket {
       case: 'typedConfig',
       value: any(UpstreamTlsContextSchema, {
         maxSessionKeys: 0,
-        commonTlsContext: common(`spiffe://${trustDomain}/`),
+        commonTlsContext: common(trustDomain),
+      }),
+    },
+  });
+}
+
+/** TLS towards a server of the world: its certificate is of a root of the system, and names the host. */
+export function serverTls(host: string, roots: string): TransportSocket {
+  const ip = isIP(host) !== 0;
+  return create(TransportSocketSchema, {
+    name: 'envoy.transport_sockets.tls',
+    configType: {
+      case: 'typedConfig',
+      value: any(UpstreamTlsContextSchema, {
+        ...(ip ? {} : { sni: host }),
+        commonTlsContext: {
+          validationContextType: {
+            case: 'validationContext',
+            value: {
+              trustedCa: { specifier: { case: 'filename', value: roots } },
+              matchTypedSubjectAltNames: [
+                {
+                  sanType: ip ? SubjectAltNameMatcher_SanType.IP_ADDRESS : SubjectAltNameMatcher_SanType.DNS,
+                  matcher: { matchPattern: { case: 'exact', value: host } },
+                },
+              ],
+            },
+          },
+        },
       }),
     },
   });

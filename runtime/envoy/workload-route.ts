@@ -9,11 +9,11 @@ import { FilterStateInputSchema } from '#gen/envoy/extensions/matching/common_in
 import { MatcherSchema } from '#gen/xds/type/matcher/v3/matcher_pb.ts';
 import type { Workload } from '#model/waypoint.ts';
 import { any } from './any.ts';
-import { encoded, NONE } from './encode.ts';
+import { composed, NONE } from './encode.ts';
 import { authority, DESTINATION_ADDRESS, POD_KEY, SUBSET_METADATA, WORKLOADS, WORKLOAD_ORIGINATE } from './names.ts';
-import type { XdsResource } from './resource.ts';
+import { ROUTES, type XdsResource } from './resource.ts';
 import { SAFE_RETRY, VIRTUAL_HOST } from './route.ts';
-import { field, hole, template } from './template.ts';
+import { enclose, hole, template, write } from './template.ts';
 
 /**
  * Traffic to a pod goes where it was going; there is no choice to make. What the route chooses is which of the cluster's
@@ -22,10 +22,16 @@ import { field, hole, template } from './template.ts';
  * pod not in it, any endpoint would do: they all lead to the same listener, which goes by the address alone.
  */
 export function workloadRoutes(workloads: readonly Workload[]): XdsResource {
-  const pods = workloads.map(({ address }) => TO_POD(authority(address, ''), address));
-  const matcher = field(VirtualHostSchema.field.matcher, TREE, ...pods);
-  const virtualHost = field(RouteConfigurationSchema.field.virtualHosts, VIRTUAL_HOST, matcher);
-  return encoded(WORKLOADS, RouteConfigurationSchema, Buffer.concat([NAME, virtualHost]));
+  return composed(ROUTES, WORKLOADS, (slab) => {
+    slab.partEnds();
+    slab.partEnds();
+    for (const { address } of workloads.toReversed()) write(slab, TO_POD, [authority(address, ''), address]);
+    slab.raw(TREE);
+    enclose(slab, VirtualHostSchema.field.matcher);
+    slab.raw(VIRTUAL_HOST);
+    enclose(slab, RouteConfigurationSchema.field.virtualHosts);
+    slab.raw(NAME);
+  });
 }
 
 const NAME = toBinary(RouteConfigurationSchema, create(RouteConfigurationSchema, { name: WORKLOADS }));

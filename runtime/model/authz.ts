@@ -74,7 +74,10 @@ export interface AuthzRule {
 export interface AuthzPolicy {
   readonly namespace: string;
   readonly name: string;
-  readonly action: 'ALLOW' | 'DENY';
+  /** CUSTOM: a request that a rule matches is put to `provider`, before DENY and ALLOW are looked at. */
+  readonly action: 'ALLOW' | 'DENY' | 'CUSTOM';
+  /** Of CUSTOM alone: the name of an extension provider that the waypoint has. */
+  readonly provider?: string;
   /** No rules: matches nothing (so an ALLOW policy without rules denies all). */
   readonly rules: readonly AuthzRule[];
   /**
@@ -86,7 +89,7 @@ export interface AuthzPolicy {
 }
 
 /**
- * All that decides about one service port, DENY before ALLOW, each sorted by namespace and name.
+ * All that decides about one service port: CUSTOM, then DENY, then ALLOW, each sorted by namespace and name.
  * No policies: everything is allowed. `closed` says that a policy for this target could not be understood:
  * everything is denied until it can.
  */
@@ -115,6 +118,12 @@ export interface AuthzRequest {
   readonly sni?: string;
   /** What filters of Envoy know of the request, the verified token's claims among it. */
   readonly metadata?: Metadata;
+}
+
+/** Whom a request is put to before DENY and ALLOW, and the first rule that wants it so. */
+export interface AskedProvider {
+  readonly provider: string;
+  readonly policy: { readonly namespace: string; readonly name: string; readonly rule: number };
 }
 
 /** `policy` and `rule` name what decided: the DENY rule, or the ALLOW rule; neither when no ALLOW rule matched. */

@@ -10,7 +10,7 @@ export type Level = 'error' | 'warning' | 'info';
 /**
  * One thing found wrong, or worth knowing, about a resource. `code` is stable (`PTL1203`); codes go by hundreds:
  * 10 parse, 11 schema, 12 references, 13 authorization, 14 conflict and precedence, 15 unsupported,
- * 20 runtime and Envoy, 21 certificates.
+ * 16 mesh configuration, 17 tokens, 20 runtime and Envoy, 21 certificates.
  */
 export interface Finding {
   readonly code: string;

@@ -13,6 +13,12 @@ export interface RouteMatch {
   readonly path: { readonly kind: 'exact' | 'prefix' | 'rawPrefix' | 'regex'; readonly value: string };
   readonly method?: string;
   readonly headers: readonly { readonly name: string; readonly match: StringMatch; readonly invert?: boolean }[];
+  /** Claims of a token that was found valid; a text or a list that holds it. */
+  readonly claims?: readonly {
+    readonly path: readonly string[];
+    readonly match: StringMatch;
+    readonly invert?: boolean;
+  }[];
   readonly query: readonly { readonly name: string; readonly match: StringMatch }[];
 }
 

@@ -1,5 +1,8 @@
+import type { JwtRule } from './authn.ts';
 import type { AuthzPolicySet } from './authz.ts';
+import type { AuthzProvider } from './authz-provider.ts';
 import type { Backend, ServiceName, WorkloadLabels } from './backend.ts';
+import type { PathNormalization } from './path-normalization.ts';
 import type { Route } from './route.ts';
 import type { SpiffeId } from './identity.ts';
 
@@ -20,6 +23,8 @@ export interface ServicePort {
   /** Empty for tcp; otherwise ends with a route that matches everything unless a resource says otherwise. */
   readonly routes: readonly Route[];
   readonly authz: AuthzPolicySet;
+  /** Sorted by issuer. Absent: tokens are not looked at. */
+  readonly authn?: readonly JwtRule[];
 }
 
 /** A pod that is addressed by its own address through a waypoint for workloads. */
@@ -35,6 +40,12 @@ export interface Waypoint {
   readonly namespace: string;
   readonly name: string;
   readonly trustDomain: string;
+  /** Further trust domains whose identities may come in. */
+  readonly trustDomainAliases: readonly string[];
+  /** What the mesh configuration says, if it says anything. */
+  readonly pathNormalization?: PathNormalization;
+  /** Whom CUSTOM policies may name and who can be asked, in the order of the mesh configuration. */
+  readonly extensionProviders: readonly AuthzProvider[];
   /** Sorted by service host and port. */
   readonly ports: readonly ServicePort[];
   /** Every Backend that a port or route of this waypoint names, sorted by name. */
@@ -42,6 +53,7 @@ export interface Waypoint {
   readonly workloads: readonly Workload[];
   /** Policies for traffic to workloads: those that target the Gateway. */
   readonly workloadAuthz: AuthzPolicySet;
+  readonly workloadAuthn?: readonly JwtRule[];
   /** Policies for tunnels, before there is one; absent: nobody is asked. They know nothing of HTTP. */
   readonly tunnelAuthz?: AuthzPolicySet;
   /** Labels of the callers that may be met, by address: what metrics say of a source. Sorted by address. */

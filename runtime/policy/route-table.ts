@@ -12,6 +12,8 @@ import type { ProgramWriter } from './writer.ts';
 
 const encoder = new TextEncoder();
 
+const NO_NAME = new Uint8Array(0);
+
 /** What a reader is told of a route without a name. */
 const ONLY = '(the only one)';
 
@@ -29,7 +31,7 @@ export function writeRouteTable<T>(
   const only = nameless && entries.length === 1;
   const rows = entries
     .map(([text, content]) => {
-      const name = encoder.encode(only ? '' : text);
+      const name = only ? NO_NAME : encoder.encode(text);
       return { name, hash: fnv1a(name), content };
     })
     .sort((a, b) => a.hash - b.hash || compareBytes(a.name, b.name));

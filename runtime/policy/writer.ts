@@ -12,9 +12,24 @@ import {
 
 const encoder = new TextEncoder();
 
-/** The room of a program that is finished, for the next. */
-let spare: DataView<ArrayBuffer> | undefined;
-const SPARE_MAX = 1 << 20;
+/** Room that is taken at once for many programs; one that needs more gets more. Whoever keeps one keeps it all. */
+const ROOM = 1 << 16;
+const ALIGNMENT = 8;
+
+interface Room {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+  /** Where the next program can begin. */
+  readonly from: number;
+}
+
+/** What the last program left of its room: ten thousand small ones are written one behind the other. */
+let spare: Room | undefined;
+
+function roomOf(size: number): Room {
+  const bytes = new Uint8Array(size);
+  return { bytes, view: new DataView(bytes.buffer), from: 0 };
+}
 
 /**
  * Writes a program: little-endian numbers and bytes one behind the other, into room that grows. Offsets are from the
@@ -23,14 +38,17 @@ const SPARE_MAX = 1 << 20;
 export class ProgramWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
+  /** Where the program begins in its room. */
+  #base: number;
   #size: number = PROGRAM_HEADER_SIZE;
 
   constructor() {
-    // Ten thousand small programs are written one after the other: each in the room of the one before.
-    const room = spare ?? new DataView(new ArrayBuffer(4096));
+    let room = spare;
     spare = undefined;
-    this.#view = room;
-    this.#bytes = new Uint8Array(room.buffer);
+    if (room === undefined || room.bytes.length - room.from < PROGRAM_HEADER_SIZE) room = roomOf(ROOM);
+    this.#view = room.view;
+    this.#bytes = room.bytes;
+    this.#base = room.from;
   }
 
   /** Offset of what is written next. */
@@ -42,14 +60,14 @@ export class ProgramWriter {
   reserve(count: number): number {
     const at = this.#take(count);
     this.#bytes.fill(0, at, at + count);
-    return at;
+    return at - this.#base;
   }
 
+  /** Room for `count` bytes, counted from the room's first. It may be another room than before. */
   #take(count: number): number {
-    const at = this.#size;
-    const end = at + count;
-    if (end > this.#bytes.length) this.#grow(end);
-    this.#size = end;
+    const at = this.#base + this.#size;
+    if (at + count > this.#bytes.length) return this.#grow(count);
+    this.#size += count;
     return at;
   }
 
@@ -85,24 +103,25 @@ export class ProgramWriter {
   bytes(value: Uint8Array): number {
     const at = this.#take(value.length);
     this.#bytes.set(value, at);
-    return at;
+    return at - this.#base;
   }
 
   /** A text as UTF-8; gives its offset, its end is `size`. */
   text(value: string): number {
-    return this.bytes(encoder.encode(value));
+    return isAscii(value) ? this.binary(value) : this.bytes(encoder.encode(value));
   }
 
   /** A string of characters below 256, one byte each. */
   binary(value: string, start = 0, end: number = value.length): number {
     const at = this.#take(end - start);
-    for (let i = start; i < end; i++) this.#bytes[at + i - start] = value.charCodeAt(i);
-    return at;
+    const bytes = this.#bytes;
+    for (let i = start; i < end; i++) bytes[at + i - start] = value.charCodeAt(i);
+    return at - this.#base;
   }
 
   /** Overwrites four bytes that were reserved or written before. */
   setU32(at: number, value: number): void {
-    this.#view.setUint32(at, value, true);
+    this.#view.setUint32(this.#base + at, value, true);
   }
 
   /** Moves the end to a multiple of `alignment`. */
@@ -112,29 +131,38 @@ export class ProgramWriter {
 
   /** Fills in the header (see filters/abi/program.ts) and gives the program. Nothing can be written after it. */
   finish(feature: number, format: number, flags = 0): Uint8Array<ArrayBuffer> {
-    const program = this.#bytes.slice(0, this.#size);
-    const view = new DataView(program.buffer);
-    view.setUint32(0, PROGRAM_MAGIC, true);
-    view.setUint8(PROGRAM_FEATURE_OFFSET, feature);
-    view.setUint8(PROGRAM_FORMAT_OFFSET, format);
-    view.setUint16(PROGRAM_FLAGS_OFFSET, flags, true);
-    view.setUint32(PROGRAM_LENGTH_OFFSET, program.length, true);
-    view.setUint32(PROGRAM_CHECKSUM_OFFSET, checksum(program), true);
-    if (this.#bytes.length <= SPARE_MAX) spare = this.#view;
+    const [base, size, view] = [this.#base, this.#size, this.#view];
+    const program = this.#bytes.subarray(base, base + size);
+    view.setUint32(base, PROGRAM_MAGIC, true);
+    view.setUint8(base + PROGRAM_FEATURE_OFFSET, feature);
+    view.setUint8(base + PROGRAM_FORMAT_OFFSET, format);
+    view.setUint16(base + PROGRAM_FLAGS_OFFSET, flags, true);
+    view.setUint32(base + PROGRAM_LENGTH_OFFSET, size, true);
+    view.setUint32(base + PROGRAM_CHECKSUM_OFFSET, checksum(program), true);
+    const from = Math.ceil((base + size) / ALIGNMENT) * ALIGNMENT;
+    if (this.#bytes.length === ROOM) spare = { bytes: this.#bytes, view, from };
     return program;
   }
 
-  #grow(wanted: number): void {
-    const bytes = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
-    bytes.set(this.#bytes);
+  /** The program moves to room of its own, and leaves the ones before it where they are. */
+  #grow(count: number): number {
+    const { bytes, view } = roomOf(Math.max(ROOM, 2 * (this.#size + count)));
+    bytes.set(this.#bytes.subarray(this.#base, this.#base + this.#size));
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer);
+    this.#view = view;
+    this.#base = 0;
+    return this.#take(count);
   }
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
 }
 
 /** FNV-1a (32 bit) over a program's body. */
 export function checksum(program: Uint8Array): number {
   let hash = FNV_OFFSET_BASIS;
-  for (let i = PROGRAM_HEADER_SIZE; i < program.length; i++) hash = Math.imul(hash ^ (program[i] ?? 0), FNV_PRIME);
+  for (let i = PROGRAM_HEADER_SIZE; i < program.length; i++) hash = Math.imul(hash ^ program[i]!, FNV_PRIME);
   return hash >>> 0;
 }

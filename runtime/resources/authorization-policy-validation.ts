@@ -8,6 +8,7 @@ import {
   validateStars,
 } from './authorization-policy-value.ts';
 import { pathTemplateError } from './path-template.ts';
+import { validateTargets } from './policy-target.ts';
 import type { Report } from './schema/report.ts';
 
 type Rule = AuthorizationPolicySpec['rules'][number];
@@ -16,57 +17,15 @@ type Operation = Rule['to'][number]['operation'];
 
 /**
  * The demands of Istio's webhook on an AuthorizationPolicy that a schema cannot say (pkg/config/validation of Istio),
- * and what Envoy would refuse later. What the webhook takes and we do not support marks the report as refused.
+ * and what Envoy would refuse later.
  */
 export function validateAuthorizationPolicy(spec: AuthorizationPolicySpec, report: Report): void {
-  validateTargets(spec, report);
+  validateTargets(spec, { routes: true, namespaces: true }, report);
   validateAction(spec, report);
-  spec.rules.forEach((rule, index) => validateRule(rule, `rules[${index}]`, report));
-}
-
-function validateTargets({ selector, targetRef, targetRefs }: AuthorizationPolicySpec, report: Report): void {
-  const given = [selector, targetRef, targetRefs.length === 0 ? undefined : targetRefs].filter(Boolean);
-  if (given.length > 1) {
-    const expected = 'one of: selector, targetRef, targetRefs';
-    error(report, 'PTL1310', '', 'a policy has either a selector or targetRefs', { expected });
-  }
-  for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
-    const wild = key === '' || `${key}${value}`.includes('*');
-    if (wild)
-      error(report, 'PTL1310', `selector.matchLabels[${key}]`, 'a selector takes no wildcards and no empty keys');
-  }
-  if (targetRef !== undefined) validateTarget(targetRef, 'targetRef', report);
-  targetRefs.forEach((each, index) => validateTarget(each, `targetRefs[${index}]`, report));
-}
-
-const targetKinds = [
-  'gateway.networking.k8s.io/Gateway',
-  'gateway.networking.k8s.io/GatewayClass',
-  '/Service',
-  'networking.istio.io/ServiceEntry',
-  'gateway.networking.k8s.io/HTTPRoute',
-];
-
-function validateTarget(
-  { group, kind, namespace, sectionName }: AuthorizationPolicySpec['targetRefs'][number],
-  at: string,
-  report: Report,
-): void {
-  if (namespace !== undefined && kind === 'GatewayClass') {
-    error(report, 'PTL1310', `${at}.namespace`, 'a GatewayClass is in no namespace', { next: 'remove namespace' });
-  }
-  if (sectionName !== undefined && kind !== 'HTTPRoute') {
-    error(report, 'PTL1310', `${at}.sectionName`, `a policy cannot target a section of kind ${kind}`, {
-      expected: 'a rule of an HTTPRoute by its name',
-      came: sectionName,
-      next: 'remove sectionName',
-    });
-  }
-  if (targetKinds.includes(`${group}/${kind}`)) return;
-  const expected =
-    'a Service, ServiceEntry (networking.istio.io), Gateway, GatewayClass or HTTPRoute (gateway.networking.k8s.io)';
-  const came = `kind ${kind}, group "${group}"`;
-  error(report, 'PTL1310', at, 'a policy cannot have this target', { expected, came });
+  spec.rules.forEach((rule, index) => {
+    validateRule(rule, `rules[${index}]`, report);
+    if (spec.action === 'CUSTOM') validateCustom(rule, `rules[${index}]`, report);
+  });
 }
 
 function validateAction({ action, rules, provider }: AuthorizationPolicySpec, report: Report): void {
@@ -76,7 +35,6 @@ function validateAction({ action, rules, provider }: AuthorizationPolicySpec, re
   }
   if (action === 'CUSTOM') {
     if (!provider?.name) error(report, 'PTL1317', 'provider.name', 'action CUSTOM needs provider.name');
-    refuse(report, 'action', 'action CUSTOM');
   } else if (provider !== undefined) {
     error(report, 'PTL1317', 'provider', `provider does not go with action ${action}`);
   }
@@ -94,6 +52,36 @@ function validateRule({ from, to, when }: Rule, at: string, report: Report): voi
   to.forEach(({ operation }, index) => validateOperation(operation, `${at}.to[${index}].operation`, report));
   when.forEach((condition, index) => validateCondition(condition, `${at}.when[${index}]`, report));
 }
+
+/** Istio lets CUSTOM rules ask for nothing that only the provider should judge: who the caller is. */
+function validateCustom({ from, when }: Rule, at: string, report: Report): void {
+  const wrong = (path: string, what: string): void =>
+    error(report, 'PTL1322', path, `action CUSTOM does not go with ${what}`, {
+      next: 'leave it to the provider, or say it in an ALLOW or DENY policy beside this one',
+    });
+  from.forEach(({ source }, index) => {
+    for (const [field, values] of Object.entries(source)) {
+      if (identityFields.has(field) && values.length > 0) wrong(`${at}.from[${index}].source.${field}`, field);
+    }
+  });
+  when.forEach(({ key }, index) => {
+    if (identityKeys.includes(key) || key.startsWith('request.auth.')) wrong(`${at}.when[${index}].key`, key);
+  });
+}
+
+const identityFields: ReadonlySet<string> = new Set([
+  'principals',
+  'notPrincipals',
+  'namespaces',
+  'notNamespaces',
+  'serviceAccounts',
+  'notServiceAccounts',
+  'trustDomains',
+  'notTrustDomains',
+  'requestPrincipals',
+  'notRequestPrincipals',
+]);
+const identityKeys = ['source.principal', 'source.namespace', 'source.serviceAccount', 'source.trustDomain'];
 
 function validateSource(source: Source, at: string, report: Report): void {
   validateNotEmpty(source, at, 'source', report);
@@ -142,10 +130,4 @@ function validatePaths(paths: readonly string[], at: string, report: Report): vo
     at,
     report,
   );
-}
-
-function refuse(report: Report, at: string, what: string): void {
-  report.refused = true;
-  const message = `${what} is not supported by this version`;
-  report.add({ code: 'PTL1501', level: 'error', message, effect: 'its targets deny every request' }, at);
 }

@@ -1,6 +1,6 @@
 import { validateAuthorizationPolicy } from './authorization-policy-validation.ts';
 import type { KindDefinition } from './kind.ts';
-import { group, kindName, namespaceName, objectName, sectionName } from './reference.ts';
+import { policyTargetFields } from './policy-target.ts';
 import type { Resource } from './resource.ts';
 import * as s from './schema.ts';
 
@@ -45,28 +45,15 @@ const rule = s.object({
   when: s.list(condition),
 });
 
-/** PolicyTargetReference of Istio, with the section of the Gateway API's: a rule of a route by its name. */
-const targetRef = s.object({
-  group: s.withDefault(group, ''),
-  kind: s.required(kindName),
-  name: s.required(objectName),
-  /** Another than the policy's own takes a ReferenceGrant there. */
-  namespace: namespaceName,
-  sectionName,
-});
-
 const spec = s.object({
-  selector: s.object({ matchLabels: s.map(s.string({ max: 63 })) }),
-  /** The older form of `targetRefs`. */
-  targetRef,
-  targetRefs: s.list(targetRef, { max: 16 }),
+  ...policyTargetFields,
   action: s.withDefault(s.enumeration('ALLOW', 'DENY', 'AUDIT', 'CUSTOM'), 'ALLOW'),
   /** Absent or empty: matches nothing. */
   rules: s.list(rule, { max: 512 }),
   provider: s.object({ name: s.string() }),
 });
 
-/** `action` CUSTOM never gets here: it is refused as a whole. AUDIT does, and decides nothing. */
+/** `action` AUDIT gets here, and decides nothing. */
 export type AuthorizationPolicy = Resource<'AuthorizationPolicy', s.Infer<typeof spec>>;
 
 export const authorizationPolicy = {

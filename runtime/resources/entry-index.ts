@@ -1,7 +1,7 @@
 import type { ResourceRef } from '#model/finding.ts';
 import type { ParsedDocument } from './document.ts';
 import type { Item } from './item.ts';
-import { type AnyResource, kinds } from './kinds.ts';
+import type { AnyResource } from './kinds.ts';
 import type { InvalidResource } from './resource.ts';
 
 /** A place in a file, which is worked out when somebody asks. */
@@ -45,7 +45,7 @@ export class EntryIndex {
   }
 
   get(key: string): Entry | undefined {
-    return this.#byKind.get(key.slice(0, key.indexOf(' ')))?.entries.get(key);
+    return this.#byKind.get(kindOf(key))?.entries.get(key);
   }
 
   of(kind: string): readonly AnyResource[] {
@@ -56,10 +56,14 @@ export class EntryIndex {
   with(changes: Changes): EntryIndex {
     const byKind = new Map(this.#byKind);
     const invalid = new Set(this.invalid);
-    for (const { kind } of kinds) {
-      const own = new Map([...changes].filter(([key]) => key.startsWith(`${kind} `)));
-      if (own.size > 0) byKind.set(kind, changeKind(byKind.get(kind) ?? noneOfAKind, own));
+    const own = new Map<string, Map<string, Entry | undefined>>();
+    for (const [key, entry] of changes) {
+      const kind = kindOf(key);
+      const ofKind = own.get(kind);
+      if (ofKind === undefined) own.set(kind, new Map([[key, entry]]));
+      else ofKind.set(key, entry);
     }
+    for (const [kind, ofKind] of own) byKind.set(kind, changeKind(byKind.get(kind) ?? noneOfAKind, ofKind));
     for (const [key, entry] of changes) {
       const before = this.get(key)?.invalid;
       if (before !== undefined && before !== entry?.invalid) invalid.delete(before);
@@ -90,9 +94,18 @@ function replaceIn(
   resources: readonly AnyResource[],
   replaced: ReadonlyMap<AnyResource, AnyResource>,
 ): readonly AnyResource[] {
-  const changed = [...replaced].some(([old, now]) => old !== now);
-  return changed ? resources.map((each) => replaced.get(each) ?? each) : resources;
+  const changed = [...replaced].filter(([old, now]) => old !== now);
+  if (changed.length === 0) return resources;
+  if (changed.length > FEW) return resources.map((each) => replaced.get(each) ?? each);
+  const copy = [...resources];
+  for (const [old, now] of changed) copy[copy.indexOf(old)] = now;
+  return copy;
 }
+
+/** So many are looked for one by one. */
+const FEW = 8;
+
+const kindOf = (key: string): string => key.slice(0, key.indexOf(' '));
 
 function sorted(entries: ReadonlyMap<string, Entry>): readonly AnyResource[] {
   return [...entries.values()]

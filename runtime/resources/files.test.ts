@@ -69,3 +69,41 @@ it('sees an edit that leaves size and time as they were', () => {
   write('a.yaml', 'two');
   expect(reader.read().files.get(at('a.yaml'))).toBe('two');
 });
+
+it('reads again what was edited, and nothing else', () => {
+  write('a.yaml', '1');
+  write('b.yaml', '1');
+  const reader = new FileReader([folder]);
+  const before = reader.read();
+  const again = (...names: readonly string[]) =>
+    reader.reread(
+      names.map((name) => at(name)),
+      before,
+    );
+  expect(again('a.yaml', 'gone.tmp', '.hidden')).toBe(before);
+  write('a.yaml', '2');
+  write('b.yaml', '2');
+  const edited = again('a.yaml');
+  expect([...(edited?.files.values() ?? [])]).toEqual(['2', '1']);
+  expect([...before.files.values()]).toEqual(['1', '1']);
+});
+
+it('leaves to a whole reading what came, went, or is reached by a link', () => {
+  write('a.yaml', '1');
+  mkdirSync(at('deep'));
+  const reader = new FileReader([folder]);
+  const before = reader.read();
+  const whole = (name: string): boolean => reader.reread([at(name)], before) === undefined;
+  expect(whole('deep')).toBe(true);
+  write('new.yaml', '1');
+  expect(whole('new.yaml')).toBe(true);
+  write('notes.txt', 'x');
+  expect(whole('notes.txt')).toBe(false);
+  mkdirSync(at('folder'));
+  expect(whole('folder')).toBe(true);
+  rmSync(at('a.yaml'));
+  expect(whole('a.yaml')).toBe(true);
+  symlinkSync('new.yaml', at('link.yaml'));
+  reader.read();
+  expect(whole('new.yaml')).toBe(true);
+});

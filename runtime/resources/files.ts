@@ -1,5 +1,5 @@
-import { type Dirent, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { type Dirent, lstatSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { MAX_FILE_SIZE } from './document.ts';
 
 /** Standard input among paths, and as the name of what was read from it. */
@@ -33,6 +33,9 @@ export class FileReader {
   readonly #input: string | undefined;
   readonly #onFolder: (path: string) => void;
   #known: Map<string, Known> = new Map();
+  #folders: ReadonlySet<string> = new Set();
+  /** Something may change where no event of a file tells of it: behind a link, or what could not be read. */
+  #unsure = true;
 
   /**
    * `input` is the text of standard input, for the path `-`. `onFolder` is told of every folder in which a change may
@@ -49,14 +52,55 @@ export class FileReader {
     const files = new Map<string, string>();
     const unreadable = new Map<string, string>();
     const known = new Map<string, Known>();
-    const visit = new Visit(this.#known, known, unreadable, this.#onFolder);
+    const folders = new Set<string>();
+    const visit = new Visit(this.#known, known, unreadable, (path) => {
+      folders.add(path);
+      this.#onFolder(path);
+    });
     for (const path of this.#paths) {
       if (path !== STANDARD_INPUT) visit.named(path);
       else if (this.#input !== undefined) files.set(path, this.#input);
     }
     for (const [path, { text }] of known) files.set(path, text);
     this.#known = known;
+    this.#folders = folders;
+    this.#unsure = visit.unsure || unreadable.size > 0;
     return { files, unreadable };
+  }
+
+  /**
+   * The texts as they were, with what was edited of these files, of which something was heard. Undefined: only reading
+   * everything tells what they are now, because files or folders came or went, or are links.
+   */
+  reread(paths: Iterable<string>, before: FileTexts): FileTexts | undefined {
+    if (this.#unsure) return undefined;
+    const edited = new Map<string, string>();
+    for (const path of paths) {
+      const known = this.#known.get(path);
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      if (known === undefined) {
+        const passing =
+          stats === undefined ? !this.#folders.has(path) : stats.isFile() && !isResourceFile(basename(path));
+        if (passing || basename(path).startsWith('.')) continue;
+        return undefined;
+      }
+      if (stats?.isFile() !== true || stats.size > MAX_FILE_SIZE) return undefined;
+      if (isSame(known, stats)) continue;
+      const read = readKnown(path, stats);
+      if (read === undefined) return undefined;
+      this.#known.set(path, read);
+      if (read.text !== before.files.get(path)) edited.set(path, read.text);
+    }
+    return edited.size === 0 ? before : { files: new Map([...before.files, ...edited]), unreadable: before.unreadable };
+  }
+}
+
+function readKnown(path: string, stats: Stats): Known | undefined {
+  const readAt = Date.now();
+  try {
+    return { stats, text: readFileSync(path, 'utf8'), readAt };
+  } catch {
+    return undefined;
   }
 }
 
@@ -71,6 +115,8 @@ class Visit {
   readonly #known: Map<string, Known>;
   readonly #unreadable: Map<string, string>;
   readonly #onFolder: (path: string) => void;
+  /** Something was reached in a way of which no event of its own folder tells. */
+  unsure = false;
 
   constructor(
     before: ReadonlyMap<string, Known>,
@@ -92,8 +138,11 @@ class Visit {
       this.#followLink(path, folder);
       const stats = statSync(path);
       if (stats.isDirectory()) this.#folder(path, []);
-      else if (stats.isFile()) this.#file(path, stats);
-      else throw new Error('it is neither a file nor a folder');
+      else if (stats.isFile()) {
+        // Events name a file by its folder and its name.
+        this.unsure ||= join(folder, basename(path)) !== path;
+        this.#file(path, stats);
+      } else throw new Error('it is neither a file nor a folder');
     });
   }
 
@@ -115,6 +164,7 @@ class Visit {
 
   #fileOrLink(path: string, entry: Dirent, above: readonly string[]): void {
     const stats = statSync(path);
+    this.unsure ||= entry.isSymbolicLink();
     if (stats.isDirectory()) this.#folder(path, above);
     else if (stats.isFile() && isResourceFile(entry.name)) {
       // Asking for the real path of every file would cost four times what the rest does.
@@ -126,7 +176,9 @@ class Visit {
   /** What a link leads to may change where the link is not. */
   #followLink(path: string, folder: string): void {
     const real = dirname(realpathSync(path));
-    if (real !== folder) this.#onFolder(real);
+    if (real === folder) return;
+    this.unsure ||= real !== realpathSync(folder);
+    this.#onFolder(real);
   }
 
   #file(path: string, stats: Stats): void {

@@ -76,6 +76,8 @@ function readItem(raw: Raw, at: string, broken: boolean): Item {
     readMetadata(raw['metadata'] ?? {}, definition.name, definition.namespaced, report);
     return { at, state: 'unread', problems: report.problems };
   }
+  if (definition.only !== undefined && definition.only !== ref.name)
+    return { at, state: 'other', kind, ref, problems: [] };
   const key = keyOf(ref.kind, ref.namespace, ref.name);
   const resource = readResource(raw, definition, report);
   // What a broken document seems to lack may only be what could not be read.

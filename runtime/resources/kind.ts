@@ -10,6 +10,8 @@ export interface KindDefinition<Kind extends string = string> {
   readonly versions: readonly string[];
   readonly namespaced: boolean;
   readonly name: NameFormat;
+  /** Only the resource of this name is read; others of the kind are no concern of a waypoint. */
+  readonly only?: string;
   /** All top-level fields but apiVersion, kind and metadata. */
   readonly body: Schema<object>;
   /** The API has no `spec`: what `body` reads becomes ours. */

@@ -22,10 +22,7 @@ const groups: Readonly<Record<string, ReadonlyMap<string, Known>>> = {
     ['BackendLBPolicy', unused('the default load balancer is used')],
     ['ListenerSet', unused('its listeners are not served')],
   ]),
-  'security.istio.io': new Map<string, Known>([
-    ['RequestAuthentication', unused('tokens are not checked: requests with bad ones are not refused', 'error')],
-    ['PeerAuthentication', 'elsewhere'],
-  ]),
+  'security.istio.io': new Map<string, Known>([['PeerAuthentication', 'elsewhere']]),
   'networking.istio.io': new Map<string, Known>([
     ['EnvoyFilter', unused('the configuration of Envoy stays without it')],
     ['ProxyConfig', 'elsewhere'],

@@ -44,12 +44,21 @@ export interface PlacedFinding {
   readonly offset?: number;
 }
 
+/** Where a finding was found to be, which holds as long as its file and what is written there are the same. */
+interface KnownPlace {
+  readonly file: FileState | undefined;
+  readonly written: Written;
+  readonly place: Place | undefined;
+}
+
 /** What the store hands out. */
 export class ResourceSnapshot implements ResourceSet {
   readonly findings: readonly Finding[];
   readonly #files: ReadonlyMap<string, FileState>;
   readonly #entries: EntryIndex;
   readonly #places: ReadonlyMap<Finding, PlacedFinding>;
+  /** Of the findings that were asked for, in this set or in one before it. */
+  readonly #known: WeakMap<Finding, KnownPlace>;
 
   constructor(
     files: ReadonlyMap<string, FileState>,
@@ -60,6 +69,7 @@ export class ResourceSnapshot implements ResourceSet {
     const findings = found.map(({ finding }) => finding);
     this.#files = files;
     this.#entries = entries;
+    this.#known = before === undefined ? new WeakMap() : before.#known;
     this.#places = new Map(found.map((placed) => [placed.finding, placed]));
     this.findings = before !== undefined && sameMembers(findings, before.findings) ? before.findings : findings;
   }
@@ -76,15 +86,25 @@ export class ResourceSnapshot implements ResourceSet {
     return this.#entries.get(keyOf(kind, namespace, name))?.resource as Kinds[K] | undefined;
   }
 
-  locate({ kind, namespace, name }: ResourceRef, path: string): Place | undefined {
-    const written = this.#entries.get(keyOf(kind, namespace, name))?.written;
+  locate(ref: ResourceRef, path: string): Place | undefined {
+    const written = this.#writtenOf(ref);
     return written && this.#place(written, path);
   }
 
   placeOf(finding: Finding): Place | undefined {
     const placed = this.#places.get(finding);
-    if (placed === undefined) return finding.resource && this.locate(finding.resource, finding.path);
-    return placed.written && this.#place(placed.written, finding.path, placed.offset);
+    const written = placed === undefined ? this.#writtenOf(finding.resource) : placed.written;
+    if (written === undefined) return undefined;
+    const file = this.#files.get(written.file);
+    const known = this.#known.get(finding);
+    if (known !== undefined && known.file === file && sameWritten(known.written, written)) return known.place;
+    const place = this.#place(written, finding.path, placed?.offset);
+    this.#known.set(finding, { file, written, place });
+    return place;
+  }
+
+  #writtenOf(ref: ResourceRef | undefined): Written | undefined {
+    return ref && this.#entries.get(keyOf(ref.kind, ref.namespace, ref.name))?.written;
   }
 
   #place({ file: path, document, at }: Written, field: string, offset?: number): Place | undefined {
@@ -93,6 +113,8 @@ export class ResourceSnapshot implements ResourceSet {
     return { file: path, ...positionIn(file, document, offset ?? document.offsetOf(joinPath(at, field))) };
   }
 }
+
+const sameWritten = (a: Written, b: Written): boolean => a.document === b.document && a.at === b.at;
 
 const sameMembers = <T>(a: readonly T[], b: readonly T[]): boolean =>
   a.length === b.length && a.every((each, index) => each === b[index]);

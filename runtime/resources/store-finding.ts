@@ -17,13 +17,17 @@ function withEffect(problem: Problem, effect: string | undefined): { readonly ef
   return needed ? { effect } : {};
 }
 
+/** What is not understood must not let more through. */
+const effects: Readonly<Record<string, string>> = {
+  AuthorizationPolicy: 'its targets deny every request until it is mended',
+  RequestAuthentication: 'no token is accepted at its targets until it is mended',
+};
+
 function effectOf(item: Item, kept: boolean): string | undefined {
   if (kept) return 'the version read before keeps serving';
   if (item.state === 'unread') return 'it is not used';
   if (item.state !== 'invalid') return undefined;
-  return item.ref.kind === 'AuthorizationPolicy'
-    ? 'its targets deny every request until it is mended'
-    : 'it is not used until it is mended';
+  return effects[item.ref.kind] ?? 'it is not used until it is mended';
 }
 
 /** What a document that cannot be read seems to be about. */

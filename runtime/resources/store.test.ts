@@ -54,6 +54,20 @@ describe('a set', () => {
     expect(moved.locate({ kind: 'Service', namespace: 'app', name: 'a' }, '')?.file).toBe('c.yaml');
   });
 
+  it('finds the place of a finding anew when its file changed, and only then', () => {
+    const store = new ResourceStore();
+    const bad = service('b', '  type: Nonsense\n');
+    const set = update(store, bad, policy('p'));
+    const [finding] = set.findings;
+    const place = set.placeOf(finding!);
+    const elsewhere = update(store, bad, policy('q'));
+    expect(elsewhere.findings[0]).toBe(finding);
+    expect(elsewhere.placeOf(finding!)).toBe(place);
+    const lower = update(store, `# new\n# new\n${bad}`, policy('q'));
+    expect(lower.placeOf(lower.findings[0]!)?.line).toBe(place!.line + 2);
+    expect(set.placeOf(finding!)).toEqual(place);
+  });
+
   it('reads the items of a List, each with its place', () => {
     const item = (name: string, weight: string) => `- kind: HTTPRoute
   apiVersion: gateway.networking.k8s.io/v1
@@ -98,9 +112,14 @@ describe('what is not valid', () => {
 
   it('is not kept when it is what the API takes and we must refuse', () => {
     const store = new ResourceStore();
-    update(store, policy('p'));
-    const set = update(store, policy('p').replace('spec:', 'spec:\n  action: CUSTOM\n  provider: {name: x}'));
-    expect(set.of('AuthorizationPolicy')).toEqual([]);
+    const gateway = `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: g, namespace: app}
+spec: {gatewayClassName: portolan, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}
+`;
+    expect(update(store, gateway).of('Gateway')).toHaveLength(1);
+    const set = update(store, gateway.replace('spec: {', 'spec: {tls: {frontend: {}}, '));
+    expect(set.of('Gateway')).toEqual([]);
     expect(set.invalid).toHaveLength(1);
     expect(codes(set)).toEqual(['PTL1501 error']);
   });
@@ -210,7 +229,7 @@ it('joins kinds that no waypoint needs, and names those that it would heed', () 
     kind('networking.istio.io/v1', 'Gateway'),
     kind('serving.knative.dev/v1', 'Service'),
     kind('gateway.networking.k8s.io/v1', 'GRPCRoute'),
-    kind('security.istio.io/v1', 'RequestAuthentication'),
+    kind('extensions.istio.io/v1alpha1', 'WasmPlugin'),
     kind('security.istio.io/v1', 'AuthorisationPolicy'),
     kind('security.istio.io/v1', 'Nonsense'),
     kind('security.istio.io/v1alpha1', 'AuthorizationPolicy'),
@@ -218,7 +237,7 @@ it('joins kinds that no waypoint needs, and names those that it would heed', () 
   const set = update(new ResourceStore(), files.join('---\n'));
   expect(set.findings.map(({ code, level, message }) => `${code} ${level} ${message}`)).toEqual([
     'PTL1502 warning GRPCRoute is not supported by this version',
-    'PTL1502 error RequestAuthentication is not supported by this version',
+    'PTL1502 warning WasmPlugin is not supported by this version',
     'PTL1108 error there is no kind "AuthorisationPolicy" in security.istio.io',
     'PTL1108 error there is no kind "Nonsense" in security.istio.io',
     expect.stringMatching(/^PTL1490 error AuthorizationPolicy default\/x is given twice/),

@@ -29,19 +29,16 @@ export class ResourceStore {
    * reason: what they held stays. The same set is returned when nothing changed. Never throws for what is in a text.
    */
   update(files: ReadonlyMap<string, string>, unreadable: ReadonlyMap<string, string> = new Map()): ResourceSet {
-    const readable = new Map<string, string>();
     const refused = new Map(unreadable);
     for (const [path, text] of files) {
       if (text.length > MAX_FILE_SIZE) refused.set(path, `it is larger than ${MAX_FILE_SIZE / 1024 / 1024} MiB`);
-      else readable.set(path, text);
     }
     const before = this.#files;
-    this.#files = readAll(readable, refused, before);
-    const same = sameValues(this.#files, before) && sameValues(refused, this.#unreadable);
-    if (this.#set !== undefined && same) return this.#set;
+    const changes = changesOf(files, refused, before);
+    if (this.#set !== undefined && changes.size === 0 && sameValues(refused, this.#unreadable)) return this.#set;
+    this.#files = withChanges(before, changes);
     this.#unreadable = refused;
-    for (const path of new Set([...before.keys(), ...this.#files.keys()])) {
-      if (before.get(path) === this.#files.get(path)) continue;
+    for (const path of changes.keys()) {
       this.#claims.replace(before.get(path), this.#files.get(path));
       for (const key of this.#kept.get(path) ?? []) this.#claims.touch(key);
       this.#kept.delete(path);
@@ -156,18 +153,42 @@ export class ResourceStore {
   }
 }
 
-function readAll(
+/** The files that are not as they were; undefined: gone. One that cannot be read now is as it was. */
+function changesOf(
   texts: ReadonlyMap<string, string>,
   unreadable: ReadonlyMap<string, string>,
   before: ReadonlyMap<string, FileState>,
-): ReadonlyMap<string, FileState> {
-  const kept = [...before.keys()].filter((path) => !texts.has(path) && isUnder(path, unreadable));
-  const states = new Map<string, FileState>();
-  for (const path of [...texts.keys(), ...kept].sort()) {
+): ReadonlyMap<string, FileState | undefined> {
+  const changes = new Map<string, FileState | undefined>();
+  let found = 0;
+  for (const [path, text] of texts) {
+    if (text.length > MAX_FILE_SIZE) continue;
     const known = before.get(path);
-    states.set(path, readFileState(path, texts.get(path) ?? known?.text ?? '', known));
+    if (known !== undefined) found++;
+    if (known?.text !== text) changes.set(path, readFileState(path, text, known));
   }
-  return states;
+  if (found === before.size) return changes;
+  for (const path of before.keys()) {
+    if (!texts.has(path) && !isUnder(path, unreadable)) changes.set(path, undefined);
+  }
+  return changes;
+}
+
+/** In the order of their paths. */
+function withChanges(
+  before: ReadonlyMap<string, FileState>,
+  changes: ReadonlyMap<string, FileState | undefined>,
+): ReadonlyMap<string, FileState> {
+  const files = new Map(before);
+  let added = false;
+  for (const [path, file] of changes) {
+    if (file === undefined) files.delete(path);
+    else {
+      added ||= !files.has(path);
+      files.set(path, file);
+    }
+  }
+  return added ? new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1))) : files;
 }
 
 function isUnder(path: string, folders: ReadonlyMap<string, string>): boolean {

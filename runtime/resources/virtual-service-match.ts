@@ -1,4 +1,5 @@
 import { checkExpression, regularExpression } from './regular-expression.ts';
+import { claimPath } from './routing-claim.ts';
 import * as s from './schema.ts';
 
 /** Istio's StringMatch; regular expressions are RE2 and must match the whole value. */
@@ -11,14 +12,20 @@ const stringMatch = s.oneOf({
 /** Where an empty match means that the value is there. */
 const presence = s.oneOrNone({ exact: s.string(), prefix: s.string(), regex: regularExpression({ max: 1024 }) });
 
+/** Envoy would refuse the whole table for another name. */
+const headerOrClaim: readonly [string, (key: string) => boolean] = [
+  'a header, or a claim such as @request.auth.claims.group or @request.auth.claims[a][b]',
+  (key) => claimPath(key) !== undefined || /^:?[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(key),
+];
+
 const fields = s.object({
   name: s.string(),
   uri: stringMatch,
   scheme: stringMatch,
   method: stringMatch,
   authority: stringMatch,
-  headers: s.map(presence),
-  withoutHeaders: s.map(presence),
+  headers: s.map(presence, { key: headerOrClaim }),
+  withoutHeaders: s.map(presence, { key: headerOrClaim }),
   queryParams: s.map(presence),
   ignoreUriCase: s.boolean(),
   port: s.integer(1, 65_535),

@@ -76,6 +76,23 @@ describe('a watched folder', () => {
   });
 });
 
+it('tells an edit of one file of many, and what came meanwhile', async () => {
+  for (const name of ['a.yaml', 'b.yaml', 'c.yaml']) write(name, '0');
+  start([folder]);
+  for (let i = 1; i <= 5; i++) {
+    write('b.yaml.tmp', String(i));
+    renameSync(at('b.yaml.tmp'), at('b.yaml'));
+    await seen('b.yaml', String(i));
+    write('a.yaml', String(i));
+    write(`new-${i}.yaml`, String(i));
+    await seen(`new-${i}.yaml`, String(i));
+    expect(calls.at(-1)?.files.get(at('a.yaml'))).toBe(String(i));
+  }
+  rmSync(at('c.yaml'));
+  await seen('c.yaml', undefined);
+  expect(calls.at(-1)?.files.size).toBe(7);
+});
+
 describe('a watched file', () => {
   it('tells edits by renaming, again and again', async () => {
     write('a.yaml', '0');

@@ -1,4 +1,5 @@
 import { type FSWatcher, statSync, watch as watchFolder } from 'node:fs';
+import { basename, join } from 'node:path';
 import { FileReader, type FileTexts } from './files.ts';
 
 export interface WatchOptions {
@@ -23,6 +24,9 @@ export interface FileWatch extends Disposable {
 /** Where a folder cannot be watched, all files are looked at this often. */
 const POLL_MS = 1000;
 
+/** So long after edits of single files all files are looked at: the system may have lost what it had to tell. */
+const WHOLE_MS = 2000;
+
 /**
  * Watches files and folders, as `FileReader` reads them: edits in place and by renaming, files and folders that come
  * and go, links that are swapped. `onChange` gets everything, and is called when something is not as it was: once for
@@ -39,8 +43,13 @@ export function watch(
   let last = initial;
   let timer: NodeJS.Timeout | undefined;
   let firstChange = 0;
+  /** Files of which something was heard; undefined: of what, is not known. */
+  let heard: Set<string> | undefined = new Set();
+  let whole: NodeJS.Timeout | undefined;
 
-  function changed(): void {
+  function changed(path?: string): void {
+    if (path === undefined) heard = undefined;
+    else heard?.add(path);
     const now = performance.now();
     if (timer === undefined) firstChange = now;
     else clearTimeout(timer);
@@ -48,6 +57,8 @@ export function watch(
   }
 
   function read(): FileTexts {
+    clearTimeout(whole);
+    heard = new Set();
     const files = folders.during(() => reader.read());
     if (!sameTexts(files.files, last.files) || !sameTexts(files.unreadable, last.unreadable)) last = files;
     return last;
@@ -56,11 +67,21 @@ export function watch(
   function look(): void {
     timer = undefined;
     const before = last;
-    if (read() !== before) onChange(last);
+    // An edit of one file costs a look at that one.
+    const edited = heard && reader.reread(heard, before);
+    if (edited === undefined) read();
+    else {
+      last = edited;
+      heard = new Set();
+      clearTimeout(whole);
+      whole = setTimeout(() => changed(), WHOLE_MS);
+    }
+    if (last !== before) onChange(last);
   }
 
   function close(): void {
     clearTimeout(timer);
+    clearTimeout(whole);
     folders.close();
   }
 
@@ -76,13 +97,14 @@ interface Watched {
 
 /** Watchers of the folders that the last reading went through. */
 class FolderWatchers {
-  readonly #onEvent: () => void;
+  /** Told the path that changed, if that is known. */
+  readonly #onEvent: (path?: string) => void;
   readonly #watchers = new Map<string, Watched>();
   #seen = new Set<string>();
   #poll: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(onEvent: () => void) {
+  constructor(onEvent: (path?: string) => void) {
     this.#onEvent = onEvent;
   }
 
@@ -112,7 +134,10 @@ class FolderWatchers {
 
   #start(folder: string): FSWatcher | undefined {
     try {
-      const watcher = watchFolder(folder, () => this.#onEvent());
+      const watcher = watchFolder(folder, (_, name) => {
+        // A folder that is gone itself is told by its own name.
+        this.#onEvent(name === null || name === basename(folder) ? undefined : join(folder, name));
+      });
       watcher.on('error', () => this.#lost(folder));
       return watcher;
     } catch {
@@ -135,7 +160,7 @@ class FolderWatchers {
 
   #setPoll(): void {
     const needed = [...this.#watchers.values()].some(({ watcher }) => watcher === undefined);
-    if (needed && this.#poll === undefined) this.#poll = setInterval(this.#onEvent, POLL_MS);
+    if (needed && this.#poll === undefined) this.#poll = setInterval(() => this.#onEvent(), POLL_MS);
     else if (!needed) {
       clearInterval(this.#poll);
       this.#poll = undefined;

@@ -1,7 +1,7 @@
 import type { Finding } from '#model/finding.ts';
 import { refOf } from './condition.ts';
 import { none } from './memo.ts';
-import { byAge } from './route-order.ts';
+import { byAge, inOrder } from './route-order.ts';
 import type { KnownPort, KnownService } from './service.ts';
 
 /** Which addresses each port of the services of one waypoint has, when an address and port can have one owner only. */
@@ -19,7 +19,7 @@ export function shareAddresses(services: readonly KnownService[]): Addresses {
   const losses = new Map<KnownPort, readonly string[]>();
   const findings: Finding[] = [];
   const hosts = new Map<string, KnownService>();
-  for (const known of services.toSorted(byRight)) {
+  for (const known of inOrder(services, byRight)) {
     const holder = hosts.get(known.name.host);
     if (holder !== undefined) {
       for (const each of known.ports) losses.set(each, none);

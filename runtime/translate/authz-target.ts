@@ -1,4 +1,5 @@
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
+import type { RequestAuthentication } from '#resources/request-authentication.ts';
 import type { InvalidResource } from '#resources/resource.ts';
 
 /** What a policy is attached to, as it was written. */
@@ -17,37 +18,44 @@ export function targetName({ kind, name, namespace, sectionName }: Target, home:
   return `${kind}/${namespace ?? home}/${name}${sectionName === undefined ? '' : `#${sectionName}`}`;
 }
 
+/** A policy that is attached to what it names. */
+export type TargetedPolicy = AuthorizationPolicy | RequestAuthentication;
+
 /** `targetRefs`, or the older `targetRef`. Empty: a policy for workloads, which ztunnel enforces. */
-export function targetsOf({ spec }: AuthorizationPolicy): readonly Target[] {
+export function targetsOf({ spec }: TargetedPolicy): readonly Target[] {
   return spec.targetRefs.length > 0 ? spec.targetRefs : spec.targetRef === undefined ? [] : [spec.targetRef];
 }
 
 /** Where the target number `index` is written. */
-export function targetPath({ spec }: AuthorizationPolicy, index: number): string {
+export function targetPath({ spec }: TargetedPolicy, index: number): string {
   return spec.targetRefs.length > 0 ? `spec.targetRefs[${index}]` : 'spec.targetRef';
 }
 
-const fields = new Set(['action', 'provider', 'rules', 'selector', 'targetRef', 'targetRefs']);
+const targetFields = ['selector', 'targetRef', 'targetRefs'];
+const fields: Readonly<Record<string, ReadonlySet<string>>> = {
+  AuthorizationPolicy: new Set(['action', 'provider', 'rules', ...targetFields]),
+  RequestAuthentication: new Set(['jwtRules', ...targetFields]),
+};
 
 /**
  * What a policy that is not valid was aimed at. `unknown`: that cannot be told either, so whoever needs to be safe
  * must take everything in the policy's namespace for its target. Takes what was written, and trusts none of it.
  */
-export function targetsOfInvalid({ raw }: InvalidResource): readonly Target[] | 'unknown' {
+export function targetsOfInvalid({ ref, raw }: InvalidResource): readonly Target[] | 'unknown' {
   const spec = member(raw, 'spec');
   if (!isObject(spec)) return 'unknown';
   const single = member(spec, 'targetRef');
   const several = member(spec, 'targetRefs');
   if (several !== undefined && !Array.isArray(several)) return 'unknown';
   const written: readonly unknown[] = [...(several ?? []), ...(single === undefined ? [] : [single])];
-  if (written.length === 0) return aimedAtWorkloads(spec) ? [] : 'unknown';
+  if (written.length === 0) return aimedAtWorkloads(spec, fields[ref.kind]) ? [] : 'unknown';
   const targets = written.map((each) => targetOf(each));
   return targets.every((target) => target !== undefined) ? targets : 'unknown';
 }
 
 /** A misspelt `targetRefs` must not pass for a policy without targets. */
-function aimedAtWorkloads(spec: object): boolean {
-  return Object.keys(spec).every((key) => fields.has(key));
+function aimedAtWorkloads(spec: object, known: ReadonlySet<string> | undefined): boolean {
+  return Object.keys(spec).every((key) => known?.has(key) === true);
 }
 
 /** A section that cannot be read is left out, so that the whole of its route is meant. */

@@ -71,7 +71,7 @@ export const nothing: Clause<never> = { any: [], none: [] };
 /** Values of which any may match, and values of which none may. Leaving one out would widen, so a bad one throws. */
 export function clause<T>(any: readonly string[], none: readonly string[], read: (value: string) => T): Clause<T> {
   if (any.length === 0 && none.length === 0) return nothing;
-  return { any: any.map((value) => read(value)), none: none.map((value) => read(value)) };
+  return { any: any.map(read), none: none.length === 0 ? nothing.none : none.map(read) };
 }
 
 export function addressBlock(value: string): Cidr {

@@ -11,6 +11,8 @@ export interface BackendUse {
   readonly service: KnownService;
   readonly port: KnownPort;
   readonly subset: string | undefined;
+  /** What is spoken to it, when that is not for the port alone to say. */
+  readonly protocol?: Backend['protocol'];
 }
 
 /**
@@ -31,9 +33,15 @@ export function useBackend(
   return { name, service, port, subset };
 }
 
+/** An external authorizer: a cluster of its own, for gRPC is HTTP/2 whatever the port says of itself. */
+export function useProvider(service: KnownService, port: KnownPort, kind: 'http' | 'grpc'): BackendUse {
+  const protocol = kind === 'grpc' || port.protocol === 'http2' ? 'http2' : 'http';
+  return { name: `ext-authz|${port.port}|${kind}|${service.name.host}`, service, port, subset: undefined, protocol };
+}
+
 /** The upstream cluster of a use. A subset that nobody defines has no endpoints. */
 export function makeBackend(
-  { name, service, port, subset }: BackendUse,
+  { name, service, port, subset, protocol }: BackendUse,
   endpoints: readonly KnownEndpoint[],
   destination: Destination | undefined,
 ): Backend {
@@ -44,14 +52,14 @@ export function makeBackend(
       : endpoints.filter(
           ({ workload }) => chosen !== undefined && workload !== undefined && hasLabels(workload.labels, chosen.labels),
         );
-  const policy = { ...defaultPolicy, ...(chosen?.policy ?? destination?.policy) };
+  const policy = chosen?.policy ?? destination?.policy;
   return {
     name,
     service: service.name,
     port: port.port,
-    protocol: backendProtocol(port.protocol),
+    protocol: protocol ?? backendProtocol(port.protocol),
     endpoints: members.map(({ endpoint }) => endpoint),
-    connectTimeoutMs: policy.connectTimeoutMs,
-    loadBalancer: policy.loadBalancer,
+    connectTimeoutMs: policy?.connectTimeoutMs ?? defaultPolicy.connectTimeoutMs,
+    loadBalancer: policy?.loadBalancer ?? defaultPolicy.loadBalancer,
   };
 }

@@ -2,11 +2,12 @@ import type { Finding } from '#model/finding.ts';
 import type { DestinationRule } from '#resources/destination-rule.ts';
 import { refOf } from './condition.ts';
 import { type Destination, mergeDestinationRules } from './destination-rule.ts';
-import { resolveHost } from './host.ts';
+import { findService } from './host.ts';
 import { push } from './inventory.ts';
-import { Memo, step } from './memo.ts';
+import { ResourceMemo, step } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
-import { byAge } from './route-order.ts';
+import { oldestFirst } from './route-order.ts';
+import type { KnownService } from './service.ts';
 import type { Services } from './services.ts';
 
 export interface Destinations {
@@ -14,7 +15,7 @@ export interface Destinations {
    * What DestinationRules say of a service to a waypoint: those of the waypoint's namespace, else of the service's,
    * else of the root namespace. They are not mixed.
    */
-  of(service: string, waypointNamespace: string): Destination | undefined;
+  of(service: KnownService, waypointNamespace: string): Destination | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -22,30 +23,37 @@ export interface Destinations {
 export function createDestinations(
   options: TranslateOptions,
 ): (all: readonly DestinationRule[], services: Services) => Destinations {
-  const memo = new Memo<Destination>();
+  // By the oldest of the rules: each is about one host.
+  const memo = new ResourceMemo<Destination>();
   return step((all, services) => {
-    const groups = new Map<string, DestinationRule[]>();
+    const namespaces = new Map<string, Map<KnownService, DestinationRule[]>>();
     const findings: Finding[] = [];
-    for (const rule of all.toSorted(byAge)) {
+    for (const rule of oldestFirst(all)) {
       const { namespace } = rule.metadata;
-      const service = resolveHost(rule.spec.host, namespace, options.clusterDomain);
-      if (service === undefined || services.get(service.namespace, service.name) === undefined) {
+      const service = findService(rule.spec.host, namespace, services, options.clusterDomain);
+      if (service === undefined) {
         findings.push(missingHost(rule));
         continue;
       }
-      push(groups, `${namespace} ${service.namespace}/${service.name}`, rule);
+      let ofServices = namespaces.get(namespace);
+      if (ofServices === undefined) namespaces.set(namespace, (ofServices = new Map()));
+      push(ofServices, service, rule);
     }
-    const destinations = new Map<string, Destination>();
-    for (const [key, rules] of groups) {
-      const destination = memo.get(key, rules, () => mergeDestinationRules(rules));
-      destinations.set(key, destination);
-      findings.push(...destination.findings);
+    const destinations = new Map<string, ReadonlyMap<KnownService, Destination>>();
+    for (const [namespace, ofServices] of namespaces) {
+      const found = new Map<KnownService, Destination>();
+      for (const [service, rules] of ofServices) {
+        const destination = memo.get(rules[0]!.metadata, rules, () => mergeDestinationRules(rules));
+        found.set(service, destination);
+        for (const finding of destination.findings) findings.push(finding);
+      }
+      destinations.set(namespace, found);
     }
     memo.sweep();
-    const of = (service: string, waypointNamespace: string): Destination | undefined =>
-      destinations.get(`${waypointNamespace} ${service}`) ??
-      destinations.get(`${service.slice(0, service.indexOf('/'))} ${service}`) ??
-      destinations.get(`${options.rootNamespace} ${service}`);
+    const of = (service: KnownService, waypointNamespace: string): Destination | undefined =>
+      destinations.get(waypointNamespace)?.get(service) ??
+      destinations.get(service.name.namespace)?.get(service) ??
+      destinations.get(options.rootNamespace)?.get(service);
     return { of, findings };
   });
 }

@@ -1,8 +1,23 @@
 import type { ServiceName } from '#model/backend.ts';
+import type { KnownService } from './service.ts';
+import type { Services } from './services.ts';
 
 /** The name under which the mesh knows a Kubernetes Service. */
 export function serviceName(namespace: string, name: string, clusterDomain: string): ServiceName {
   return { namespace, name, host: `${name}.${namespace}.svc.${clusterDomain}` };
+}
+
+/** The service that a host of a resource of this namespace means, if there is one. */
+export function findService(
+  host: string,
+  namespace: string,
+  services: Services,
+  clusterDomain: string,
+): KnownService | undefined {
+  const known = services.called(host);
+  if (known !== undefined) return known;
+  const named = resolveHost(host, namespace, clusterDomain);
+  return named && services.get(named.namespace, named.name);
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Translated, translateRoute } from './http-route.ts';
 import { push } from './inventory.ts';
 import { EachMemo, Slot, step } from './memo.ts';
 import { type Parent, type Parents, resolveParent } from './route-parent.ts';
-import { byAge, compare } from './route-order.ts';
+import { compare, oldestFirst } from './route-order.ts';
 import type { BoundRoute } from './route-target.ts';
 import { routeStatus } from './route-status.ts';
 import type { KnownService } from './service.ts';
@@ -62,12 +62,14 @@ export function createHttpRoutes(): (
       (route) => inputsOf(route, around),
       (route) => attach(route, around),
     );
-    for (const result of attached.values()) {
+    for (const result of attached) {
       findings.push(...result.findings);
       if (result.status !== undefined) statuses.push(result.status);
     }
-    for (const route of all.toSorted(byAge)) {
-      const { parents, translated } = attached.get(route)!;
+    const ordered = oldestFirst(all);
+    const byRoute = ordered === all ? undefined : new Map(all.map((route, index) => [route, attached[index]!]));
+    for (const [index, route] of ordered.entries()) {
+      const { parents, translated } = byRoute?.get(route) ?? attached[index]!;
       parents.forEach((parent, index) => {
         const routes = translated[index];
         if (routes === undefined) return;
@@ -75,7 +77,7 @@ export function createHttpRoutes(): (
         if (parent.kind === 'waypoint') push(byWaypoint, parent.waypoint.key, routes);
       });
     }
-    const bound = [...attached.values()].map((each) => each.bound);
+    const bound = attached.map((each) => each.bound);
     const byName = names.get(bound, () => new Map(bound.map((each) => [each.key, each])));
     return { byService, byWaypoint, byName, findings, statuses };
   });
@@ -126,7 +128,7 @@ function translate(
 /** Everything that `attach` looks up: as long as it is the same, so is the outcome. */
 function inputsOf(route: HTTPRoute, { services, grants, waypointOf, waypoints }: Around): readonly unknown[] {
   const { namespace } = route.metadata;
-  const inputs: unknown[] = [];
+  const inputs: unknown[] = [route];
   const addService = (ref: { readonly namespace?: string; readonly name: string }): void => {
     const service = services.get(ref.namespace ?? namespace, ref.name);
     inputs.push(service, service === undefined ? undefined : waypointOf.get(service));

@@ -123,6 +123,16 @@ test('the model depends on what the files say, not on their order or on what was
   );
 }, 30_000);
 
+test('what was attached to a service is attached again when both went and came back', () => {
+  const translate = session();
+  const [onlyService = '', onlyPod = ''] = service(1).split('---');
+  translate({ base, a: `${onlyService}---${onlyPod}` });
+  const before = translate({ base, a: service(1) });
+  expect(portsOf(before)[0]?.authz.policies).toHaveLength(1);
+  translate({});
+  expect(translate({ base, a: service(1) }).model).toEqual(before.model);
+});
+
 describe('nobody reaches into another namespace', () => {
   const other = `
 { apiVersion: v1, kind: Service, metadata: { name: secret, namespace: other }, spec: { clusterIP: 10.96.9.1, ports: [{ name: http, port: 80 }] } }

@@ -13,6 +13,7 @@ import { type Inventory, keyOf, namespaceLabels, push } from './inventory.ts';
 import { Memo, step } from './memo.ts';
 import { byAge } from './route-order.ts';
 import { routeStatus, type Verdict } from './route-status.ts';
+import type { KnownService } from './service.ts';
 
 export interface Ingresses {
   readonly ingresses: readonly Ingress[];
@@ -52,7 +53,7 @@ export function createIngresses(): (
         statuses.push(status);
         findings.push(...ingressFindings(gateway, status));
         const { namespace, name } = gateway.metadata;
-        const destinationOf = (service: string) => destinations.of(service, namespace);
+        const destinationOf = (service: KnownService) => destinations.of(service, namespace);
         const uses = [...new Set(routes.map(({ translated }) => translated.uses))];
         const found = backends.make(key, uses, inventory, destinationOf, destinations);
         const addresses = gateway.spec.addresses.map(({ value }) => value).filter((value) => value !== '');

@@ -36,7 +36,8 @@ export function readInvalidPolicy(
   };
 }
 
-function reach(target: Target, home: string, around: Surroundings): readonly AttachedTo[] {
+/** What a target, as it was written, can have meant. */
+export function reach(target: Target, home: string, around: Surroundings): readonly AttachedTo[] {
   const { kind, name, namespace = home } = target;
   switch (kind) {
     case 'Service': {
@@ -58,7 +59,7 @@ function reach(target: Target, home: string, around: Surroundings): readonly Att
     case 'Gateway':
       return [{ kind: 'waypoint', name: `${namespace}/${name}` }];
     default:
-      return home === around.rootNamespace ? [{ kind: 'class', name }] : [];
+      return home === around.mesh.rootNamespace ? [{ kind: 'class', name }] : [];
   }
 }
 

@@ -85,6 +85,8 @@ export class WorkloadIndex {
 export function push<K, T>(map: Map<K, T[]>, key: K, value: T): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
+  // A list that grows by itself takes room for many; most have one or two items.
+  else if (list.length === 1) map.set(key, [list[0]!, value]);
   else list.push(value);
 }
 

@@ -10,7 +10,9 @@ export interface LabelSelector {
 
 /** The value of a label; keys of the prototype (`constructor`) are not labels. */
 export function label(labels: Labels, key: string): string | undefined {
-  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+  // Most labels that are asked for are absent, which takes one look.
+  const value: string | undefined = labels[key];
+  return value !== undefined && Object.hasOwn(labels, key) ? value : undefined;
 }
 
 /** Every key of `wanted` with the same value in `labels`. */

@@ -108,7 +108,9 @@ export function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i]));
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && !equal(a[i], b[i])) return false;
+    return true;
   }
   if (!isPlain(a) || !isPlain(b)) return false;
   const keys = Object.keys(a);
@@ -135,26 +137,30 @@ interface Named {
 export class EachMemo<T extends Named, V> {
   readonly #memo = new ResourceMemo<V>();
   #around: readonly unknown[] = none;
-  #known: ReadonlyMap<T, V> = new Map();
+  #items: readonly T[] = none;
+  #values: readonly V[] = none;
 
-  /** In the order of `items`. */
+  /** In the order of `items`. The inputs of one are to begin with itself. */
   get(
     items: readonly T[],
     around: readonly unknown[],
     inputsOf: (item: T) => readonly unknown[],
     make: (item: T) => V,
-  ): ReadonlyMap<T, V> {
+  ): readonly V[] {
     const same = sameItems(this.#around, around);
-    const known = new Map<T, V>();
-    for (const item of items) {
-      const before = same ? this.#known.get(item) : undefined;
-      known.set(item, before ?? this.#memo.get(item.metadata, [item, ...inputsOf(item)], () => make(item)));
-    }
+    const before = same ? this.#items : none;
+    const values = this.#values;
+    // An edit leaves the others where they are.
+    const moved = same && items.length !== before.length ? new Map(before.map((item, at) => [item, at])) : undefined;
+    this.#values = items.map((item, index) => {
+      const at = moved === undefined ? index : (moved.get(item) ?? -1);
+      return before[at] === item ? values[at]! : this.#memo.get(item.metadata, inputsOf(item), () => make(item));
+    });
     // Only a look at all of them tells which are gone; what is forgotten too early is made again and found equal.
     if (!same || this.#memo.size > 2 * items.length) this.#memo.sweep();
     this.#around = around;
-    this.#known = known;
-    return known;
+    this.#items = items;
+    return this.#values;
   }
 }
 

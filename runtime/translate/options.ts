@@ -1,14 +1,12 @@
 /** What a translation cannot learn from resources. */
 export interface TranslateOptions {
   readonly trustDomain: string;
-  /** Trust domains whose identities are those of ours, as far as policies are concerned. */
-  readonly trustDomainAliases: readonly string[];
   readonly clusterDomain: string;
   /** Names of GatewayClasses that are waypoints, beside every GatewayClass of our controller. */
   readonly gatewayClasses: readonly string[];
   /** Names of GatewayClasses that are ingress gateways. */
   readonly ingressClasses: readonly string[];
-  /** Where mesh-wide policies live. */
+  /** Where mesh-wide policies live, unless the mesh configuration says otherwise; and where that is looked for. */
   readonly rootNamespace: string;
   /** Policies for workloads that select a waypoint decide about its tunnels. */
   readonly layeredAuthorization: boolean;
@@ -16,7 +14,6 @@ export interface TranslateOptions {
 
 export const defaultOptions: TranslateOptions = {
   trustDomain: 'cluster.local',
-  trustDomainAliases: [],
   clusterDomain: 'cluster.local',
   gatewayClasses: ['portolan', 'istio-waypoint'],
   ingressClasses: ['portolan-ingress', 'istio'],

@@ -2,19 +2,22 @@ import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
 import type { InvalidResource } from '#resources/resource.ts';
+import type { AuthzProviders } from './authz-providers.ts';
 import type { Enforcement } from './authorization-policy.ts';
-import { targetName, targetPath, type Target } from './authz-target.ts';
+import { targetName, targetPath, type Target, type TargetedPolicy } from './authz-target.ts';
 import { letsWaypointsIn } from './bypass.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import { type BoundRoute, resolveRoute, type RouteScope } from './route-target.ts';
-import type { KnownService } from './service.ts';
+import type { KnownPort, KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { Services } from './services.ts';
 
 /** What there is to attach to. */
 export interface Surroundings {
-  readonly rootNamespace: string;
+  readonly mesh: MeshConfig;
+  readonly providers: AuthzProviders;
   /** Of the mesh: its own trust domain, then its aliases. */
   readonly trustDomains: readonly string[];
   readonly services: Services;
@@ -31,8 +34,8 @@ export interface Surroundings {
   tunnelsOf(resource: AuthorizationPolicy | InvalidResource): readonly string[];
   /** Whether a policy of a namespace may have this target: it is at home there, or a ReferenceGrant lets it. */
   mayTarget(from: string, target: Target): boolean;
-  /** Everything that the attachment to these targets depends on, besides the policy: the inputs of its memo. */
-  lookUp(resource: AuthorizationPolicy, targets: readonly Target[]): readonly unknown[];
+  /** The policy and everything else that its attachment to these targets depends on: the inputs of its memo. */
+  lookUp(resource: TargetedPolicy, targets: readonly Target[]): readonly unknown[];
 }
 
 /**
@@ -65,13 +68,17 @@ export interface Attachment {
  * and classes from the root. The grant is asked first: a refusal tells nothing of what there is elsewhere.
  */
 export function attach(
-  resource: AuthorizationPolicy,
+  resource: TargetedPolicy,
   targets: readonly Target[],
   around: Surroundings,
 ): readonly Attachment[] {
   return targets.map((target, index) => {
     const { namespace } = resource.metadata;
     const home = target.namespace ?? namespace;
+    if (target.kind === 'Service' && target.group === '' && home === namespace) {
+      const service = attachService(namespace, target.name, around);
+      if (service !== undefined) return service;
+    }
     const wanted = targetName(target, namespace);
     const refuse = (reason: Refusal, message: string, rest: Partial<Finding>) => ({
       target: wanted,
@@ -117,13 +124,13 @@ export function attach(
             });
       }
       case 'gateway.networking.k8s.io/GatewayClass':
-        if (namespace !== around.rootNamespace) {
-          return refuse('Invalid', `a GatewayClass can be targeted from namespace ${around.rootNamespace} only`, {
+        if (namespace !== around.mesh.rootNamespace) {
+          return refuse('Invalid', `a GatewayClass can be targeted from namespace ${around.mesh.rootNamespace} only`, {
             code: 'PTL1304',
             level: 'error',
-            expected: around.rootNamespace,
+            expected: around.mesh.rootNamespace,
             came: namespace,
-            next: `move the policy to namespace ${around.rootNamespace}, or target a Gateway`,
+            next: `move the policy to namespace ${around.mesh.rootNamespace}, or target a Gateway`,
           });
         }
         return around.isWaypointClass(target.name)
@@ -154,10 +161,12 @@ function attachService(namespace: string, name: string, around: Surroundings): A
   const service = around.services.get(namespace, name);
   const waypoint = service && around.waypointOf.get(service);
   if (service === undefined || waypoint === undefined) return undefined;
-  const tcp = service.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
-  const to = { kind: 'service', service } as const;
-  return { ...accepted(`Service/${namespace}/${name}`, waypoint.key, to), tcpPorts: tcp.length === 0 ? none : tcp };
+  const attachment = accepted(`Service/${namespace}/${name}`, waypoint.key, { kind: 'service', service });
+  if (!service.ports.some(isTcp)) return attachment;
+  return { ...attachment, tcpPorts: service.ports.filter(isTcp).map(({ port }) => port) };
 }
+
+const isTcp = ({ protocol }: KnownPort): boolean => protocol === 'tcp';
 
 /** All hosts of a ServiceEntry have the labels by which it is enrolled in common. */
 function attachEntry(namespace: string, name: string, around: Surroundings): Attachment | undefined {
@@ -165,7 +174,7 @@ function attachEntry(namespace: string, name: string, around: Surroundings): Att
   const waypoint = hosts[0] && around.waypointOf.get(hosts[0]);
   if (waypoint === undefined) return undefined;
   const to = hosts.map((service) => ({ kind: 'service', service }) as const);
-  const tcp = hosts[0]!.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
+  const tcp = hosts[0]!.ports.filter(isTcp).map(({ port }) => port);
   return {
     ...accepted(`ServiceEntry/${namespace}/${name}`, waypoint.key, to),
     tcpPorts: tcp.length === 0 ? none : tcp,
@@ -198,7 +207,7 @@ function missingService(
 }
 
 function notAttached(
-  resource: AuthorizationPolicy,
+  resource: TargetedPolicy,
   path: string,
   target: string,
   message: string,
@@ -209,25 +218,36 @@ function notAttached(
     level: 'error',
     resource: refOf(resource),
     path,
-    message: `AuthorizationPolicy ${resource.metadata.name} is not enforced for ${target}: ${message}`,
+    message: `${resource.kind} ${resource.metadata.name} is not enforced for ${target}: ${message}`,
     effect: 'the policy decides nothing there',
     next: 'correct the target',
     ...rest,
   };
 }
 
-/** Istio's condition, with one verdict a target, and what is worth knowing about each. */
-export function statusOf(
-  resource: AuthorizationPolicy,
+interface StatusReport {
+  readonly status: ResourceStatus;
+  readonly findings: readonly Finding[];
+}
+
+/** Istio's condition, with one verdict a target, and why each is not attached. `closed`: why it is not understood. */
+export function attachmentStatus(
+  resource: TargetedPolicy,
   attachments: readonly Attachment[],
-  enforcement: Enforcement,
-): { readonly status: ResourceStatus; readonly findings: readonly Finding[] } {
+  closed?: string,
+): StatusReport {
   const type = 'WaypointAccepted';
+  const [only] = attachments;
+  if (attachments.length === 1 && closed === undefined && only!.to !== undefined) {
+    const conditions = [condition(type, true, 'Accepted', only!.message)];
+    const status = resourceStatus(refOf(resource), { conditions, parents: [{ parent: only!.target, conditions }] });
+    return { status, findings: none };
+  }
   const good = attachments.filter(({ to }) => to !== undefined);
   const bad = attachments.find(({ to }) => to === undefined);
   const overall =
-    enforcement.kind === 'close'
-      ? condition(type, false, 'Invalid', enforcement.reason)
+    closed !== undefined
+      ? condition(type, false, 'Invalid', closed)
       : bad === undefined
         ? condition(type, true, 'Accepted', [...new Set(good.map(({ message }) => message))].join(', '))
         : condition(type, false, good.length > 0 ? 'PartiallyInvalid' : bad.reason, bad.message);
@@ -242,10 +262,64 @@ export function statusOf(
       ],
     })),
   });
-  const findings = attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
+  return { status, findings: attachments.flatMap(({ finding }) => (finding === undefined ? [] : [finding])) };
+}
+
+/** The status of an AuthorizationPolicy, and what is worth knowing about each target. */
+export function statusOf(
+  resource: AuthorizationPolicy,
+  attachments: readonly Attachment[],
+  enforcement: Enforcement,
+  /** Why its provider cannot be asked. */
+  refusal?: string,
+): StatusReport {
+  const denied = refusal === undefined ? undefined : `${refusal}: what its rules match is denied`;
+  const closed = enforcement.kind === 'close' ? enforcement.reason : denied;
+  const { status, findings } = attachmentStatus(resource, attachments, closed);
+  const custom = resource.spec.action === 'CUSTOM';
+  if (refusal === undefined && (enforcement.kind !== 'enforce' || !(enforcement.http || custom)))
+    return { status, findings };
   const tcp =
-    enforcement.kind === 'enforce' && enforcement.http ? good.filter(({ tcpPorts }) => tcpPorts.length > 0) : [];
-  return { status, findings: [...findings, ...tcp.map((attachment) => tcpFinding(resource, attachment))] };
+    enforcement.kind === 'enforce' && (enforcement.http || custom)
+      ? attachments.filter(({ to, tcpPorts }) => to !== undefined && tcpPorts.length > 0)
+      : none;
+  const tell = custom ? customTcpFinding : tcpFinding;
+  return {
+    status,
+    findings: [
+      ...findings,
+      ...(refusal === undefined ? [] : [providerFinding(resource, refusal)]),
+      ...tcp.map((attachment) => tell(resource, attachment)),
+    ],
+  };
+}
+
+function providerFinding(resource: AuthorizationPolicy, refusal: string): Finding {
+  return {
+    code: 'PTL1320',
+    level: 'error',
+    resource: refOf(resource),
+    path: 'spec.provider.name',
+    message: `AuthorizationPolicy ${resource.metadata.name} has nobody to ask: ${refusal}`,
+    expected: 'an authorizer of extensionProviders in the mesh configuration, whose service exists',
+    came: resource.spec.provider?.name ?? 'none',
+    effect: 'what its rules match is denied',
+    next: 'add the provider to extensionProviders of ConfigMap istio, or correct the name',
+  };
+}
+
+function customTcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachment): Finding {
+  return {
+    code: 'PTL1321',
+    level: 'warning',
+    resource: refOf(resource),
+    path: 'spec.action',
+    message: `AuthorizationPolicy ${resource.metadata.name} has action CUSTOM, and ${target} has TCP ports: ${tcpPorts.join(', ')}`,
+    expected: 'an HTTP port',
+    came: `TCP ports ${tcpPorts.join(', ')}`,
+    effect: 'nobody is asked about connections: those that its rules match, but for their HTTP fields, are closed',
+    next: 'name the protocol of the port (appProtocol: http), or limit the rules to other ports',
+  };
 }
 
 function tcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachment): Finding {

@@ -38,7 +38,8 @@ export function protocolOf(port: {
   const text = (port.appProtocol ?? port.name ?? '').toLowerCase();
   const known = port.appProtocol === undefined ? undefined : standard.get(text);
   if (known !== undefined) return known;
-  const prefix = text.startsWith('grpc-web') ? 'grpc-web' : text.split('-', 1)[0]!;
+  const hyphen = text.indexOf('-');
+  const prefix = text.startsWith('grpc-web') ? 'grpc-web' : hyphen < 0 ? text : text.slice(0, hyphen);
   return byName.get(prefix) ?? (serverFirst.has(port.port) ? 'tcp' : 'detect');
 }
 

@@ -34,6 +34,18 @@ export function byAge(a: Aged, b: Aged): number {
   return compare(x.namespace, y.namespace) || compare(x.name, y.name);
 }
 
+/** Sorted by age. Resources come sorted by namespace and name, so mostly they are in order and the list is the same. */
+export function oldestFirst<T extends Aged>(list: readonly T[]): readonly T[] {
+  return inOrder(list, byAge);
+}
+
+/** The list in this order: itself, where it is so already. */
+export function inOrder<T>(list: readonly T[], order: (a: T, b: T) => number): readonly T[] {
+  for (let index = 1; index < list.length; index++)
+    if (order(list[index - 1]!, list[index]!) > 0) return list.toSorted(order);
+  return list;
+}
+
 /** By code unit, so that no locale has a say. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
@@ -58,7 +70,13 @@ export function unreachable(routes: readonly Route[]): readonly { readonly route
 function isCatchAll(match: RouteMatch): boolean {
   const { path } = match;
   const every = path.value === '/' && (path.kind === 'prefix' || path.kind === 'rawPrefix');
-  return every && match.method === undefined && match.headers.length === 0 && match.query.length === 0;
+  return (
+    every &&
+    match.method === undefined &&
+    match.headers.length === 0 &&
+    match.query.length === 0 &&
+    match.claims === undefined
+  );
 }
 
 /** Whether every request of `narrow` is one of `wide`. Errs towards no: regular expressions are not compared. */
@@ -67,7 +85,8 @@ function covers(wide: RouteMatch, narrow: RouteMatch): boolean {
     pathCovers(wide.path, narrow.path) &&
     (wide.method === undefined || wide.method === narrow.method) &&
     wide.headers.every((header) => narrow.headers.some((other) => equal(header, other))) &&
-    wide.query.every((parameter) => narrow.query.some((other) => equal(parameter, other)))
+    wide.query.every((parameter) => narrow.query.some((other) => equal(parameter, other))) &&
+    (wide.claims ?? none).every((claim) => narrow.claims?.some((other) => equal(claim, other)) === true)
   );
 }
 

@@ -4,7 +4,7 @@ import { refOf } from './condition.ts';
 import { canonicalAddress } from './ip-address.ts';
 import { none } from './memo.ts';
 import { isTls, protocolOf } from './protocol.ts';
-import type { KnownPort, KnownService } from './service.ts';
+import { type KnownPort, KnownService } from './service.ts';
 import { type KnownWorkload, readWorkloadEntry } from './workload.ts';
 
 /**
@@ -15,11 +15,11 @@ export function readServiceEntry(entry: ServiceEntry, trustDomain: string): read
   const { metadata, spec } = entry;
   const refusal = spec.resolution === 'STATIC' ? undefined : [notServed(entry)];
   const inline = inlineWorkloads(entry, trustDomain);
-  return spec.hosts.map((host, index): KnownService => {
+  return spec.hosts.map((host, index) => {
     const addresses = addressesOf(entry, host, index);
     const served = refusal === undefined && !host.startsWith('*');
     const lost = addresses.length > 0 ? undefined : [withoutAddress(entry, host, index)];
-    return {
+    return new KnownService({
       service: entry,
       key: `${metadata.namespace}/host:${host}`,
       name: { namespace: metadata.namespace, name: metadata.name, host },
@@ -29,7 +29,7 @@ export function readServiceEntry(entry: ServiceEntry, trustDomain: string): read
       selector: spec.workloadSelector?.labels ?? {},
       allWorkloads: false,
       inline,
-    };
+    });
   });
 }
 

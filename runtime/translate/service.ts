@@ -7,6 +7,7 @@ import { refOf } from './condition.ts';
 import { serviceName } from './host.ts';
 import { canonicalAddress } from './ip-address.ts';
 import type { Labels } from './label-selector.ts';
+import { none } from './memo.ts';
 import { isTls, protocolOf } from './protocol.ts';
 import type { KnownWorkload } from './workload.ts';
 
@@ -23,8 +24,12 @@ export interface KnownPort {
   readonly tls?: true;
 }
 
-/** What translation needs to know of a Service, or of a host of a ServiceEntry; depends on that resource alone. */
-export interface KnownService {
+/**
+ * What translation needs to know of a Service, or of a host of a ServiceEntry; depends on that resource alone. A class,
+ * so that memos take one for another never: what is attached is found by the object, and one that is merely equal, of a
+ * Service that went and came back, would be found by nobody.
+ */
+export class KnownService {
   readonly service: Service | ServiceEntry;
   /** `namespace/name` of a Service, `namespace/host:<host>` of a ServiceEntry. */
   readonly key: string;
@@ -40,27 +45,40 @@ export interface KnownService {
   /** Those that are not ready, too. */
   readonly allWorkloads: boolean;
   /** Endpoints that are written in a ServiceEntry. */
-  readonly inline?: readonly KnownWorkload[];
+  readonly inline: readonly KnownWorkload[] | undefined;
+
+  constructor(parts: KnownService) {
+    this.service = parts.service;
+    this.key = parts.key;
+    this.name = parts.name;
+    this.addresses = parts.addresses;
+    this.ports = parts.ports;
+    this.withoutAddress = parts.withoutAddress;
+    this.selector = parts.selector;
+    this.allWorkloads = parts.allWorkloads;
+    this.inline = parts.inline;
+  }
 }
 
 export function readService(service: Service, clusterDomain: string): KnownService {
   const { metadata, spec } = service;
   const name = serviceName(metadata.namespace, metadata.name, clusterDomain);
   const texts = spec.clusterIPs.length > 0 ? spec.clusterIPs : [spec.clusterIP];
-  const known = texts.map((text) => canonicalAddress(text ?? '')).filter((address) => address !== undefined);
-  const addresses = spec.type === 'ExternalName' ? [] : [...new Set(known)];
-  const ports = spec.ports
-    .filter(({ protocol }) => protocol === 'TCP')
-    .map((port) => ({
-      key: `${name.host}:${port.port}`,
-      port: port.port,
-      name: port.name,
-      targetPort: port.targetPort ?? port.port,
-      protocol: protocolOf(port),
-      ...(isTls(port) ? { tls: true as const } : {}),
-    }))
-    .sort((a, b) => a.port - b.port);
-  return {
+  const addresses: string[] = [];
+  for (const text of spec.type === 'ExternalName' ? none : texts) {
+    const address = canonicalAddress(text ?? '');
+    if (address !== undefined && !addresses.includes(address)) addresses.push(address);
+  }
+  const ports = spec.ports.filter(isTcp).map((port) => ({
+    key: `${name.host}:${port.port}`,
+    port: port.port,
+    name: port.name,
+    targetPort: port.targetPort ?? port.port,
+    protocol: protocolOf(port),
+    ...(isTls(port) ? { tls: true as const } : {}),
+  }));
+  if (ports.length > 1) ports.sort((a, b) => a.port - b.port);
+  return new KnownService({
     service,
     key: `${metadata.namespace}/${metadata.name}`,
     name,
@@ -69,8 +87,11 @@ export function readService(service: Service, clusterDomain: string): KnownServi
     withoutAddress: addresses.length === 0 ? [withoutAddress(service)] : undefined,
     selector: spec.selector,
     allWorkloads: spec.publishNotReadyAddresses === true,
-  };
+    inline: undefined,
+  });
 }
+
+const isTcp = ({ protocol }: Service['spec']['ports'][number]): boolean => protocol === 'TCP';
 
 function withoutAddress(service: Service): Finding {
   const { clusterIP, type } = service.spec;

@@ -1,9 +1,10 @@
 import type { KnownService } from './service.ts';
 
-/** Services by namespace and name, found without making a text of the two: there are many look-ups. */
+/** Services by namespace and name or by host, found without making a text: there are many look-ups. */
 export class Services {
   readonly #namespaces = new Map<string, Map<string, KnownService>>();
   readonly #entries = new Map<string, KnownService[]>();
+  readonly #hosts = new Map<string, KnownService>();
 
   constructor(all: Iterable<KnownService>) {
     for (const service of all) {
@@ -16,11 +17,17 @@ export class Services {
       let names = this.#namespaces.get(namespace);
       if (names === undefined) this.#namespaces.set(namespace, (names = new Map()));
       names.set(name, service);
+      this.#hosts.set(service.name.host, service);
     }
   }
 
   get(namespace: string, name: string): KnownService | undefined {
     return this.#namespaces.get(namespace)?.get(name);
+  }
+
+  /** By its full name, as it is written nearly always. Those of ServiceEntries are not found so. */
+  called(host: string): KnownService | undefined {
+    return this.#hosts.get(host);
   }
 
   /** The hosts of a ServiceEntry. Undefined: there is none of this name. */

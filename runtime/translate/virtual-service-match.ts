@@ -1,15 +1,18 @@
 import type { StringMatch } from '#model/match.ts';
 import type { RouteMatch } from '#model/route.ts';
+import { claimPath } from '#resources/routing-claim.ts';
 import { regardlessOfCase, type HTTPMatchRequest, type IstioStringMatch } from '#resources/virtual-service-match.ts';
 
 type HeaderMatch = RouteMatch['headers'][number];
 
 const everything = { kind: 'rawPrefix', value: '/' } as const;
+const everyRequest: RouteMatch = { path: everything, headers: [], query: [] };
 
 /** A match of a VirtualService: prefixes are raw text, and the pseudo-headers can be matched by any kind. */
 export function requestMatch(match: HTTPMatchRequest | undefined): RouteMatch {
-  if (match === undefined) return { path: everything, headers: [], query: [] };
+  if (match === undefined) return everyRequest;
   const { uri, method, scheme, authority, headers, withoutHeaders, queryParams } = match;
+  const claims = [...claimsOf(headers), ...claimsOf(withoutHeaders).map((claim) => ({ ...claim, invert: true }))];
   const pseudo: readonly (readonly [string, IstioStringMatch | undefined])[] = [
     [':scheme', scheme],
     [':authority', authority],
@@ -20,12 +23,24 @@ export function requestMatch(match: HTTPMatchRequest | undefined): RouteMatch {
     ...(method?.exact === undefined ? {} : { method: method.exact }),
     headers: [
       ...pseudo.flatMap(([name, value]) => (value === undefined ? [] : [{ name, match: valueOf(value) }])),
-      ...Object.entries(headers).map(([name, value]) => header(name, value)),
-      ...Object.entries(withoutHeaders).map(([name, value]) => ({ ...header(name, value), invert: true })),
+      ...entries(headers).map(([name, value]) => header(name, value)),
+      ...entries(withoutHeaders).map(([name, value]) => ({ ...header(name, value), invert: true })),
     ],
+    ...(claims.length === 0 ? {} : { claims }),
     query: Object.entries(queryParams).map(([name, value]) => ({ name, match: valueOf(value) })),
   };
 }
+
+type Headers = HTTPMatchRequest['headers'];
+
+const entries = (headers: Headers): readonly (readonly [string, IstioStringMatch])[] =>
+  Object.entries(headers).filter(([name]) => claimPath(name) === undefined);
+
+const claimsOf = (headers: Headers): NonNullable<RouteMatch['claims']> =>
+  Object.entries(headers).flatMap(([name, value]) => {
+    const path = claimPath(name);
+    return path === undefined ? [] : [{ path, match: valueOf(value) }];
+  });
 
 const header = (name: string, value: IstioStringMatch): HeaderMatch => ({
   name: name.toLowerCase(),

@@ -6,7 +6,7 @@ import { refOf } from './condition.ts';
 import type { Destination } from './destination-rule.ts';
 import { milliseconds } from './duration.ts';
 import { faultOf } from './fault.ts';
-import { resolveHost } from './host.ts';
+import { findService } from './host.ts';
 import { noMutations } from './http-filter.ts';
 import type { Translated } from './http-route.ts';
 import type { KnownPort, KnownService } from './service.ts';
@@ -16,39 +16,50 @@ import type { Services } from './services.ts';
 type RouteDestination = VirtualServiceRoute['route'][number];
 type Operations = NonNullable<VirtualServiceRoute['headers']>['request'];
 
-/** Where a VirtualService is looked at from: one port of the service that it is for. */
+/** Where a VirtualService is looked at from: one waypoint. */
 export interface VirtualServiceContext {
   readonly clusterDomain: string;
-  readonly port: number;
   readonly services: Services;
   readonly attached: (service: KnownService) => boolean;
-  readonly destinationOf: (service: string) => Destination | undefined;
+  readonly destinationOf: (service: KnownService) => Destination | undefined;
 }
 
-/** Translates `http` in the order written: at a waypoint the first match wins. Nothing matches: 404. */
-export function translateVirtualService(resource: VirtualService, context: VirtualServiceContext): Translated {
+/**
+ * Translates `http` for one port of the service that it is for, in the order written: at a waypoint the first match
+ * wins. Nothing matches: 404.
+ */
+export function translateVirtualService(
+  resource: VirtualService,
+  port: number,
+  context: VirtualServiceContext,
+): Translated {
   const { namespace, name } = resource.metadata;
   const uses: BackendUse[] = [];
   const findings: Finding[] = [];
-  const routes = resource.spec.http.flatMap((http, index): readonly Route[] => {
-    const matches = http.match.filter((match) => appliesHere(match, context.port));
+  const routes: Route[] = [];
+  resource.spec.http.forEach((http, index) => {
+    const matches = http.match.filter((match) => appliesHere(match, port));
     // Every match was for somebody else: the route is for nobody. Without matches it is for everybody.
-    if (http.match.length > 0 && matches.length === 0) return [];
-    const action = actionOf(resource, http, index, context, uses, findings);
+    if (http.match.length > 0 && matches.length === 0) return;
+    const action = actionOf(resource, http, index, port, context, uses, findings);
     const fault = faultOf(http.fault);
-    const all = matches.length === 0 ? [undefined] : matches;
-    return all.map((match, at) => ({
-      name: [namespace, name, http.name || index, ...(at === 0 ? [] : [at])].join('.'),
-      origin: { kind: 'VirtualService', namespace, name, rule: index },
-      match: requestMatch(match),
-      action: withPrefix(action, match),
-      requestHeaders: mutations(http.headers?.request),
-      responseHeaders: mutations(http.headers?.response),
-      ...(fault === undefined ? {} : { fault }),
-    }));
+    const all = matches.length === 0 ? noMatch : matches;
+    all.forEach((match, at) => {
+      const route: Route = {
+        name: `${namespace}.${name}.${http.name || index}${at === 0 ? '' : `.${at}`}`,
+        origin: { kind: 'VirtualService', namespace, name, rule: index },
+        match: requestMatch(match),
+        action: withPrefix(action, match),
+        requestHeaders: mutations(http.headers?.request),
+        responseHeaders: mutations(http.headers?.response),
+      };
+      routes.push(fault === undefined ? route : { ...route, fault });
+    });
   });
   return { routes, uses, findings };
 }
+
+const noMatch: readonly undefined[] = [undefined];
 
 type Match = VirtualServiceRoute['match'][number];
 
@@ -66,6 +77,7 @@ function actionOf(
   resource: VirtualService,
   http: VirtualServiceRoute,
   index: number,
+  asked: number,
   context: VirtualServiceContext,
   uses: BackendUse[],
   findings: Finding[],
@@ -73,24 +85,28 @@ function actionOf(
   if (http.redirect !== undefined) return redirect(http.redirect);
   const single = http.route.length === 1;
   const backends = http.route.map((destination, at): WeightedBackend => {
-    const found = resolve(resource, destination, context);
-    if ('use' in found) uses.push(found.use);
-    else findings.push(destinationFinding(resource, `spec.http[${index}].route[${at}].destination`, found));
+    const found = resolve(resource, destination, asked, context);
+    const use = 'message' in found ? undefined : found;
+    if (use !== undefined) uses.push(use);
+    if ('message' in found)
+      findings.push(destinationFinding(resource, `spec.http[${index}].route[${at}].destination`, found));
     return {
-      backend: 'use' in found ? found.use.name : undefined,
+      backend: use?.name,
       weight: single ? 1 : destination.weight,
       requestHeaders: mutations(destination.headers?.request),
       responseHeaders: mutations(destination.headers?.response),
     };
   });
   if (!backends.some(({ weight }) => weight > 0)) return { kind: 'respond', status: 500, body: '' };
-  const { uri, authority } = http.rewrite ?? {};
+  const timeoutMs = http.timeout === undefined ? 0 : (milliseconds(http.timeout) ?? 0);
+  if (http.rewrite === undefined) return { kind: 'forward', backends, timeoutMs };
+  const { uri, authority } = http.rewrite;
   return {
     kind: 'forward',
     backends,
     ...(authority === undefined ? {} : { rewriteHost: authority }),
     ...(uri === undefined ? {} : { rewritePath: { kind: 'full', value: uri } }),
-    timeoutMs: http.timeout === undefined ? 0 : (milliseconds(http.timeout) ?? 0),
+    timeoutMs,
   };
 }
 
@@ -123,11 +139,11 @@ type Unresolved = Pick<Finding, 'code' | 'path' | 'message' | 'expected' | 'came
 function resolve(
   resource: VirtualService,
   { destination }: RouteDestination,
+  asked: number,
   context: VirtualServiceContext,
-): { readonly use: BackendUse } | Unresolved {
+): BackendUse | Unresolved {
   const { host, subset } = destination;
-  const named = resolveHost(host, resource.metadata.namespace, context.clusterDomain);
-  const service = named && context.services.get(named.namespace, named.name);
+  const service = findService(host, resource.metadata.namespace, context.services, context.clusterDomain);
   if (service === undefined) {
     const message = `host "${host}" is not a Service`;
     return {
@@ -139,9 +155,9 @@ function resolve(
       next: 'correct the host',
     };
   }
-  const port = portOf(service, destination.port?.number, context.port);
+  const port = portOf(service, destination.port?.number, asked);
   if (port === undefined) {
-    const came = String(destination.port?.number ?? context.port);
+    const came = String(destination.port?.number ?? asked);
     const expected = `one of: ${service.ports.map((each) => each.port).join(', ')}`;
     return {
       code: 'PTL1213',
@@ -152,9 +168,9 @@ function resolve(
       next: 'set port.number',
     };
   }
-  const found = context.destinationOf(service.key);
+  const found = context.destinationOf(service);
   if (subset !== undefined && !found?.subsets.has(subset)) return missingSubset(service, subset, found);
-  return { use: useBackend(service, port, subset, context.attached(service)) };
+  return useBackend(service, port, subset, context.attached(service));
 }
 
 /** Without a number: the only port there is, else the one that was asked for. */

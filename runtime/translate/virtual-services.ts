@@ -1,12 +1,12 @@
 import type { Finding } from '#model/finding.ts';
 import type { VirtualService } from '#resources/virtual-service.ts';
 import { refOf } from './condition.ts';
-import { resolveHost } from './host.ts';
+import { findService } from './host.ts';
 import type { HttpRoutes } from './http-routes.ts';
 import { step } from './memo.ts';
 import type { KnownService } from './service.ts';
 import type { TranslateOptions } from './options.ts';
-import { byAge } from './route-order.ts';
+import { oldestFirst } from './route-order.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { Services } from './services.ts';
 
@@ -32,29 +32,28 @@ export function createVirtualServices(
   return step((all, services, waypointOf, routes) => {
     const byService = new Map<KnownService, VirtualService>();
     const findings: Finding[] = [];
-    for (const resource of all.toSorted(byAge)) {
+    for (const resource of oldestFirst(all)) {
       const { namespace } = resource.metadata;
       const { hosts, gateways, http } = resource.spec;
       const mesh = gateways.length === 0 || gateways.includes('mesh');
       if (!mesh || http.length === 0) continue;
       hosts.forEach((host, index) => {
-        const named = resolveHost(host, namespace, options.clusterDomain);
-        const service = named && services.get(named.namespace, named.name);
+        const service = findService(host, namespace, services, options.clusterDomain);
         const waypoint = service && waypointOf.get(service);
         const tell = (rest: Told): void => void findings.push({ ...finding(resource, index), ...rest });
-        if (named === undefined || service === undefined || waypoint === undefined) {
+        if (service === undefined || waypoint === undefined) {
           tell({
             code: 'PTL1209',
             message: `VirtualService ${resource.metadata.name}: host "${host}" is not a service behind a waypoint of ours`,
             expected: 'a service that uses a waypoint',
             next: 'label the service or its namespace with istio.io/use-waypoint',
           });
-        } else if (namespace !== named.namespace && namespace !== waypoint.gateway.metadata.namespace) {
+        } else if (namespace !== service.name.namespace && namespace !== waypoint.gateway.metadata.namespace) {
           tell({
             code: 'PTL1216',
             message: `VirtualService ${resource.metadata.name} of namespace ${namespace} cannot steer "${host}"`,
-            expected: `namespace ${named.namespace}, or ${waypoint.gateway.metadata.namespace} of its waypoint`,
-            next: `move it to namespace ${named.namespace}`,
+            expected: `namespace ${service.name.namespace}, or ${waypoint.gateway.metadata.namespace} of its waypoint`,
+            next: `move it to namespace ${service.name.namespace}`,
           });
         } else if (routes.has(service)) {
           tell({

@@ -1,6 +1,7 @@
+import type { JwtRule } from '#model/authn.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
 import type { Finding } from '#model/finding.ts';
-import type { ServicePort, Waypoint, Workload } from '#model/waypoint.ts';
+import type { Waypoint, Workload } from '#model/waypoint.ts';
 import { type Addresses, shareAddresses } from './addresses.ts';
 import type { BackendUse } from './backend.ts';
 import { createBackends } from './backends.ts';
@@ -11,7 +12,8 @@ import { ListMemo, Memo, none } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
 import { policySet } from './policies.ts';
 import { Ports, type PortSources } from './ports.ts';
-import { compare } from './route-order.ts';
+import { jwtRules } from './request-authentications.ts';
+import { compare, inOrder } from './route-order.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { KnownWorkload } from './workload.ts';
@@ -33,6 +35,8 @@ export function createWaypoints(
   const lists = new ListMemo();
   const workloads = new Memo<readonly Workload[]>();
   const workloadSets = new Memo<AuthzPolicySet>();
+  const workloadRules = new Memo<readonly JwtRule[] | undefined>();
+  const keyUses = new Memo<readonly BackendUse[]>();
   const tunnelSets = new Memo<AuthzPolicySet>();
   const made = new Memo<Waypoint>();
   const told = new ListMemo();
@@ -48,41 +52,46 @@ export function createWaypoints(
     const { key, gateway } = waypoint;
     const { namespace, name } = gateway.metadata;
     const attached = enrolments.services.byWaypoint.get(key) ?? none;
-    const services = sorted.get(key, attached, () => attached.toSorted((a, b) => compare(a.name.host, b.name.host)));
+    const services = sorted.get(key, attached, () => inOrder(attached, byHost));
     const makePorts = ports.get(key, none, () => new Ports(options));
     const shared = addresses.get(key, services, () => shareAddresses(services));
     findings.push(...shared.findings);
     const policies = from.policies.ofWaypoint(waypoint);
-    const list: ServicePort[] = [];
-    const uses: (readonly BackendUse[])[] = [];
-    for (const service of services) {
-      for (const port of service.ports) {
-        const own = shared.of(service, port);
-        if (own.length === 0) continue;
-        const result = makePorts.make(waypoint, service, port, own, policies, from);
-        list.push(result.port);
-        uses.push(result.uses);
-        findings.push(...result.findings);
-      }
-    }
-    makePorts.sweep();
-    const destinationOf = (service: string) => from.destinations.of(service, namespace);
+    const authenticators = from.authentications.ofWaypoint(waypoint);
+    const ofPorts = makePorts.all(services, shared, waypoint, policies, authenticators, from);
+    findings.push(...ofPorts.findings);
+    const keys = keyUses.get(key, authenticators, () => authenticators.flatMap((each) => each.uses));
+    const others = [keys, from.providers.uses].filter((list) => list.length > 0);
+    const uses = others.length === 0 ? ofPorts.uses : [...ofPorts.uses, ...others];
+    const destinationOf = (service: KnownService) => from.destinations.of(service, namespace);
     const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
     const tunnels = from.policies.ofTunnels(waypoint);
     const members = enrolments.workloads.byWaypoint.get(key) ?? none;
+    const workloadAuthn = workloadRules.get(key, authenticators, () => jwtRules(authenticators));
+    const authn = workloadAuthn === undefined ? {} : { workloadAuthn };
     const parts = {
-      ports: lists.keep(key, list),
+      extensionProviders: from.providers.all,
+      ports: lists.keep(key, ofPorts.ports),
       backends: found.backends,
       workloads: workloads.get(key, members, () => byAddress(members)),
       workloadAuthz: workloadSets.get(key, policies, () => policySet(policies, 'detect')),
+      ...authn,
       ...(options.layeredAuthorization
         ? { tunnelAuthz: tunnelSets.get(key, tunnels, () => policySet(tunnels, 'tcp')) }
         : {}),
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;
-    return made.get(key, Object.values(parts), () => ({ namespace, name, trustDomain, ...parts }));
+    const { trustDomainAliases, pathNormalization } = from.mesh;
+    return made.get(key, [from.mesh, ...Object.values(parts)], () => ({
+      namespace,
+      name,
+      trustDomain,
+      trustDomainAliases,
+      ...(pathNormalization === undefined ? {} : { pathNormalization }),
+      ...parts,
+    }));
   };
 
   return (inventory, gateways, enrolments, from) => {
@@ -92,11 +101,25 @@ export function createWaypoints(
       findings.push(...waypoint.findings);
       if (waypoint.refusal === undefined) waypoints.push(makeOne(waypoint, inventory, enrolments, from, findings));
     }
-    for (const memo of [ports, backends, sorted, addresses, lists, workloads, workloadSets, tunnelSets, made])
+    for (const memo of [
+      ports,
+      backends,
+      sorted,
+      addresses,
+      lists,
+      workloads,
+      workloadSets,
+      tunnelSets,
+      workloadRules,
+      keyUses,
+      made,
+    ])
       memo.sweep();
     return { waypoints, findings: told.keep('', findings) };
   };
 }
+
+const byHost = (a: KnownService, b: KnownService): number => compare(a.name.host, b.name.host);
 
 /**
  * One entry an address, sorted by it. An address that several have (pods on the host's network) tells nothing about

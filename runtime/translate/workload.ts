@@ -69,28 +69,36 @@ const noPorts: ReadonlyMap<string, number> = new Map();
 /** Ports of containers and sidecars by name; the first of a name counts. */
 function namedPorts({ containers, initContainers }: Pod['spec']): ReadonlyMap<string, number> {
   let ports: Map<string, number> | undefined;
-  const add = (container: Pod['spec']['containers'][number]): void => {
-    for (const { name, containerPort } of container.ports) {
-      if (name === undefined || ports?.has(name)) continue;
-      ports ??= new Map();
-      ports.set(name, containerPort);
-    }
-  };
-  containers.forEach(add);
-  for (const container of initContainers) if (container.restartPolicy === 'Always') add(container);
+  for (const container of containers) ports = withPorts(container, ports);
+  for (const container of initContainers) if (container.restartPolicy === 'Always') ports = withPorts(container, ports);
   return ports ?? noPorts;
+}
+
+function withPorts(
+  container: Pod['spec']['containers'][number],
+  ports: Map<string, number> | undefined,
+): Map<string, number> | undefined {
+  let known = ports;
+  for (const { name, containerPort } of container.ports) {
+    if (name === undefined || known?.has(name)) continue;
+    known ??= new Map();
+    known.set(name, containerPort);
+  }
+  return known;
 }
 
 /** Canonical, each once, the pod's own first. */
 function addressesOf({ podIP, podIPs }: Pod['status']): readonly string[] {
   const found: string[] = [];
-  const add = (text: string): void => {
-    const address = canonicalAddress(text);
-    if (address !== undefined && !found.includes(address)) found.push(address);
-  };
-  if (podIP !== undefined) add(podIP);
-  for (const { ip } of podIPs) add(ip);
+  if (podIP !== undefined) addAddress(podIP, found);
+  for (const { ip } of podIPs) addAddress(ip, found);
   return found;
+}
+
+function addAddress(text: string, found: string[]): void {
+  if (found.includes(text)) return;
+  const address = canonicalAddress(text);
+  if (address !== undefined && !found.includes(address)) found.push(address);
 }
 
 function podTunnel(pod: Pod, namespaceLabels: Labels): Workload['tunnel'] {

@@ -25,7 +25,7 @@ export function settlement(clients: readonly Watched[], now: number): Settlement
   }
   return {
     nodes: clients.map(({ stream }) => stream.node.id),
-    nacks: clients.flatMap(({ stream }) => stream.status().nacks),
+    nacks: clients.flatMap(({ stream }) => stream.nacks()),
     unasked,
   };
 }

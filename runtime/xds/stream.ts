@@ -3,7 +3,7 @@ import { CLUSTER, ENDPOINTS, LISTENER, type XdsResource, type XdsSnapshot } from
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from '#gen/envoy/service/discovery/v3/discovery_pb.ts';
 import { readNack } from './acks.ts';
 import { changedNames, NO_RESOURCES, type Resources } from './changes.ts';
-import type { Protocol, XdsEvent } from './event.ts';
+import type { Nack, Protocol, XdsEvent } from './event.ts';
 import type { Limits } from './limits.ts';
 import type { NodeId } from './node.ts';
 import { isWildcardType, rank, stage } from './order.ts';
@@ -262,26 +262,32 @@ export class Stream {
     let unasked = 0;
     for (const [typeUrl, resources] of this.#seen) {
       const asked = this.#channels.find(({ subscription }) => subscription.typeUrl === typeUrl)?.subscription;
-      unasked += resources.size - (asked?.wanted(resources).length ?? 0);
+      unasked += resources.size - (asked?.asked(resources) ?? 0);
     }
     return { idle, unasked };
   }
 
   status(): NodeStatus {
     this.#catchUp();
-    const node = this.node.id;
     const subscriptions = this.#channels.map(({ subscription }) => subscription);
     return {
-      node,
+      node: this.node.id,
       key: this.node.key,
       protocol: this.protocol,
       connectedAt: this.#connectedAt,
       types: subscriptions.map((subscription) => subscription.status(this.#resources(subscription.typeUrl))),
-      nacks: subscriptions.flatMap((subscription) => {
-        const { typeUrl } = subscription;
-        return subscription.rejections(this.#resources(typeUrl)).map((rejection) => ({ node, typeUrl, ...rejection }));
-      }),
+      nacks: this.nacks(),
     };
+  }
+
+  /** What the client refuses of the snapshot as it is now. */
+  nacks(): readonly Nack[] {
+    this.#catchUp();
+    const node = this.node.id;
+    return this.#channels.flatMap(({ subscription }) => {
+      const { typeUrl } = subscription;
+      return subscription.rejections(this.#resources(typeUrl)).map((rejection) => ({ node, typeUrl, ...rejection }));
+    });
   }
 }
 

@@ -44,6 +44,7 @@ export class Subscription {
   /** The client waits for a first answer, be it empty. */
   #due = false;
   #underWay: Draft | undefined;
+  #asked: { readonly resources: Resources; readonly count: number } | undefined;
   /** Names of the draft under way that the client needs again even when it accepts it. */
   readonly #again = new Set<string>();
 
@@ -66,6 +67,7 @@ export class Subscription {
   /** Asks for a name; it is answered even if the client held it before, because it may have dropped it since. */
   subscribe(name: string): void {
     this.#names.add(name);
+    this.#asked = undefined;
     this.refresh(name);
   }
 
@@ -88,6 +90,7 @@ export class Subscription {
   /** Under a wildcard the name is still wanted, and the client waits to hear whether it exists. */
   unsubscribe(name: string): void {
     if (!this.#names.delete(name)) return;
+    this.#asked = undefined;
     this.#forget(name);
     this.#stale.delete(name);
     if (!this.#wildcard) return;
@@ -255,10 +258,25 @@ export class Subscription {
     return [...this.#rejected.values()].filter(({ name, version }) => resources.get(name)?.version === version);
   }
 
-  /** Nothing is to be said until something happens. */
+  /** How many of the resources are wanted; counted again only when either changed. */
+  asked(resources: Resources): number {
+    if (this.#wildcard) return resources.size;
+    if (this.#asked?.resources !== resources) {
+      let count = 0;
+      for (const name of this.#names) if (resources.has(name)) count++;
+      this.#asked = { resources, count };
+    }
+    return this.#asked.count;
+  }
+
+  /** Nothing is to be said until something happens. By the invariant what is to be said is about stale names alone. */
   isIdle(resources: Resources): boolean {
-    if (this.#due || this.#underWay !== undefined || this.status(resources).pending > 0) return false;
-    return !this.#wildcard || [...this.#held.keys()].every((name) => resources.has(name));
+    if (this.#due || this.#underWay !== undefined) return false;
+    for (const name of this.#stale) {
+      const resource = resources.get(name);
+      if (resource === undefined ? this.#isRemoval(name) : this.#isChange(name, resource)) return false;
+    }
+    return true;
   }
 
   status(resources: Resources): TypeStatus {

@@ -1,8 +1,8 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import type { StringMatch } from '#model/match.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import { any } from '#envoy/any.ts';
-import { duration, encoded } from '#envoy/encode.ts';
+import { duration, encode } from '#envoy/encode.ts';
 import { CLUSTER, EXTENSION, LISTENER, ROUTES, type XdsResource, type XdsSnapshot } from '#envoy/resource.ts';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.ts';
 import { FilterChainSchema, type FilterChain } from '#gen/envoy/config/listener/v3/listener_components_pb.ts';
@@ -141,7 +141,7 @@ export function createInlineShape(): (waypoint: Waypoint, ours: XdsSnapshot) => 
         return known;
       }),
     });
-    const main = encoded('main_internal', ListenerSchema, toBinary(ListenerSchema, listener));
+    const main = encode('main_internal', ListenerSchema, listener);
     const bridges = new Set(
       waypoint.ports.flatMap(({ addresses, port }) => addresses.map((each) => `${each}:${port}`)),
     );

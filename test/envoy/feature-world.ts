@@ -152,11 +152,13 @@ const router = {
   typed_config: { '@type': `${HTTP}.http.router.v3.Router` },
 };
 
-/** Filter state from a header: in a waypoint it comes from the tunnel. */
-const fromHeader = (header: string, key: string) => ({
+const SERVICE = 'reviews.bookinfo.svc.cluster.local;reviews;bookinfo';
+
+/** Filter state from headers: in a waypoint it is the tunnel's. */
+const stateOf = (key: string, format: string) => ({
   object_key: key,
   factory_key: 'envoy.hashable_string',
-  format_string: { text_format_source: { inline_string: `%REQ(${header})%` }, omit_empty_values: true },
+  format_string: { text_format_source: { inline_string: format }, omit_empty_values: true },
   skip_if_empty: true,
 });
 
@@ -192,8 +194,8 @@ function bootstrap(options: WorldOptions, folder: string) {
         typed_config: {
           '@type': `${HTTP}.http.set_filter_state.v3.Config`,
           on_request_headers: [
-            fromHeader('x-principal', 'io.istio.peer_principal'),
-            fromHeader('x-baggage', 'io.istio.source_baggage'),
+            stateOf('io.istio.peer_principal', '%REQ(x-principal)%'),
+            stateOf('portolan.parties', `${SERVICE}\n%REQ(x-baggage)%\n%REQ(x-principal)%`),
           ],
         },
       },

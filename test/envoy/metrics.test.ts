@@ -2,7 +2,6 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileMetrics } from '#policy/metrics/compile.ts';
 import { STATS_TAGS } from '#policy/metrics/tags.ts';
-import { servicePort } from '#policy/service-port.fixture.ts';
 import { FeatureWorld } from './feature-world.ts';
 import { sleep } from './real-envoy.ts';
 
@@ -31,7 +30,7 @@ describe('metrics in Envoy', () => {
   beforeAll(async () => {
     world = await FeatureWorld.start({
       feature: 'metrics',
-      program: compileMetrics(servicePort([])),
+      program: compileMetrics(),
       always: true,
       clusters: ['v1'],
       silent: ['silent'],
@@ -119,7 +118,7 @@ describe('metrics in Envoy', () => {
     const count = async (): Promise<number> =>
       Number((await lines('istio_requests_total', LABELS))[0]?.split(' ').at(-1) ?? 0);
     const before = await count();
-    expect(await world.replace(compileMetrics(servicePort([])), 2)).toBe('accepted');
+    expect(await world.replace(compileMetrics(), 2)).toBe('accepted');
     for (let i = 0; i < 5; i++) await world.get('/', CALLER);
     expect(await count()).toBe(before + 5);
     expect(world.envoy.log).not.toContain('Wasm VM failed');

@@ -29,6 +29,8 @@ const NO_PROGRAM = 599;
 class Layer {
   readonly vm: Exports;
   headers: Uint8Array = new Uint8Array(4);
+  /** Contexts that the host still has, where a filter is not told that they end. */
+  readonly living = new Set<number>();
   #configuration: Uint8Array = new Uint8Array();
   #answer: Answer | undefined;
   readonly log: string[] = [];
@@ -39,6 +41,7 @@ class Layer {
         this.log.push(Buffer.from(this.#memory.subarray(at, at + size)).toString());
         return 0;
       },
+      proxy_set_effective_context: (id: number) => (this.living.has(id) ? 0 : 2),
       proxy_get_buffer_bytes: (_buffer: number, _start: number, _size: number, at: number, sizeAt: number) =>
         this.#give(this.#configuration, at, sizeAt),
       proxy_get_header_map_pairs: (_map: number, at: number, sizeAt: number) => this.#give(this.headers, at, sizeAt),
@@ -77,6 +80,7 @@ class Layer {
   }
 
   root(id: number, program: Uint8Array): boolean {
+    this.living.add(id);
     this.vm.proxy_on_context_create(id, 0);
     return this.configure(id, program);
   }
@@ -251,5 +255,76 @@ describe.each(BUILDS)('the layer under the filters (%s)', (build) => {
     const before = it.bytes;
     for (let i = 0; i < 200; i++) it.ask(2);
     expect(it.bytes).toBe(before);
+  });
+});
+
+describe.each(BUILDS)('a filter that looks at a stream once (%s)', (build) => {
+  let module: WebAssembly.Module;
+  beforeAll(async () => {
+    module = new WebAssembly.Module(Buffer.from(await compileFilter('test/filters/fixtures/passing.ts', build)));
+  });
+  const layer = (): Layer => new Layer(module);
+
+  test('is told of beginnings alone', () => {
+    expect(WebAssembly.Module.exports(module).map(({ name }) => name)).not.toContain('proxy_on_delete');
+  });
+
+  test('a stream has the program that its root has when it begins', () => {
+    const it = layer();
+    for (const root of [1, 2, 3]) it.root(root, program(root));
+    for (let id = 10; id < 10_000; id++) {
+      const root = 1 + (id % 3);
+      it.begin(id, root);
+      expect(it.ask(id).program).toBe(root);
+    }
+    it.configure(1, program(9));
+    it.begin(10_000, 1);
+    expect(it.ask(10_000).program).toBe(9);
+    expect(it.vm.contexts()).toBe(3);
+  });
+
+  test('a callback about any other stream than the one that just began finds no program', () => {
+    const it = layer();
+    it.root(1, program(1));
+    it.begin(2, 1);
+    it.begin(3, 1);
+    expect(it.ask(2).program).toBe(NO_PROGRAM);
+    expect(it.ask(3).program).toBe(1);
+    it.begin(4, 77);
+    expect(it.ask(4).program).toBe(NO_PROGRAM);
+  });
+
+  test('roots that are gone are freed, those that live keep their programs', () => {
+    const it = layer();
+    const quiet = Array.from({ length: 300 }, (_, i) => 1_000_000 + 7 * i);
+    for (const id of quiet) it.root(id, program(id % 200));
+    const replace = (id: number): void => {
+      it.root(id, program(id % 200, 1 << 18));
+      it.living.delete(id - 1);
+    };
+    for (let id = 1; id < 50; id++) replace(id);
+    const before = it.bytes;
+    for (let id = 50; id < 3_000; id++) {
+      replace(id);
+      it.begin(10_000 + id, id);
+      expect(it.ask(10_000 + id).program).toBe(id % 200);
+    }
+    expect(it.bytes).toBe(before);
+    expect(it.vm.contexts()).toBeLessThan(quiet.length + 5);
+    for (const [i, id] of quiet.entries()) {
+      it.begin(20_000 + i, id);
+      expect(it.ask(20_000 + i).program).toBe(id % 200);
+    }
+  });
+
+  test('asking which roots live costs a start no square', () => {
+    const it = layer();
+    let asked = 0;
+    it.living.has = () => {
+      asked++;
+      return true;
+    };
+    for (let id = 1; id <= 5_000; id++) it.root(id, program(1, 200));
+    expect(asked).toBeLessThan(25_000);
   });
 });

@@ -88,6 +88,7 @@ function placeOf(resources: ResourceSet, finding: Finding): string | undefined {
 const readers: Readonly<Record<keyof Programs, (bytes: Uint8Array) => string>> = {
   authz,
   authzTcp: authz,
+  custom: authz,
   routing,
   fault,
   metrics,
@@ -96,8 +97,10 @@ const readers: Readonly<Record<keyof Programs, (bytes: Uint8Array) => string>> =
 function programs({ namespace, name, ports }: Waypoint): string {
   const parts = ports.flatMap((port) => {
     const compiled = compilePrograms(port);
-    return (Object.keys(readers) as (keyof Programs)[]).map((feature) => {
+    return (Object.keys(readers) as (keyof Programs)[]).flatMap((feature) => {
       const bytes = compiled[feature];
+      // Nearly no service puts its requests to somebody else.
+      if (bytes === undefined && feature === 'custom') return [];
       const text = bytes === undefined ? 'none' : readers[feature](bytes).trimEnd();
       return `== ${namespace}/${name} ${feature} ${port.service.host}:${port.port}\n${text}\n`;
     });

@@ -1,5 +1,5 @@
 import type { Command, Flags } from '../command.ts';
-import { files, json, namespace, output } from './flags.ts';
+import { files, json, namespace, output, pathNormalization } from './flags.ts';
 
 const flags = {
   file: files,
@@ -12,6 +12,7 @@ const flags = {
     about: 'lowest level that makes the exit code 1',
   },
   'trust-domain': { type: 'string', value: 'DOMAIN', default: 'cluster.local', about: 'trust domain of the mesh' },
+  'path-normalization': pathNormalization('how paths are normalized before policies see them (default STRICT)'),
   output: output(['text', 'short', 'github', 'json']),
   json,
 } as const satisfies Flags;

@@ -26,6 +26,13 @@ const flags = {
     choices: ['allow', 'deny'],
     about: 'exit 1 if the decision is another',
   },
+  'request-id': {
+    type: 'string',
+    value: 'ID',
+    about: 'a denied request that a running waypoint has seen, by the x-request-id of its answer',
+  },
+  last: { type: 'boolean', about: 'the request that was denied last' },
+  list: { type: 'boolean', about: 'the requests that were denied last, in a table' },
   file: files,
   namespace,
   'trust-domain': {
@@ -46,7 +53,7 @@ export const explain: Command<typeof flags> = {
   name: 'explain',
   group: 'Look',
   about: 'Says what a waypoint does with a request, and why: identity, policy and rule, route, backends.',
-  usage: ['explain --as IDENTITY [METHOD] URL [flags]'],
+  usage: ['explain --as IDENTITY [METHOD] URL [flags]', 'explain --request-id ID | --last | --list'],
   examples: [
     ['portolan explain --as bookinfo/productpage GET http://reviews.bookinfo:9080/', 'from the running portolan'],
     [
@@ -58,13 +65,18 @@ export const explain: Command<typeof flags> = {
       'with a token',
     ],
     ['portolan explain -f mesh/ --as default/curl http://ratings.bookinfo:9080/ --expect deny', 'as a test in CI'],
+    ['portolan explain --last', 'the 403 that just happened: what was decided, and what would be now'],
+    ['portolan explain --request-id 5b0f1c7e-8d0f-9c1a-b7a4-3c9a0f6f1b2d', 'the one that a caller quotes'],
   ],
-  notes: ['The decision is made by the same WebAssembly and the same program that Envoy runs.'],
+  notes: [
+    'The decision is made by the same WebAssembly and the same program that Envoy runs.',
+    'A running waypoint keeps denied requests (not those that were allowed) in its state folder, readable by its owner alone: caller, address, method, path without its query, and the headers that its policies named when it was started. Authorization, cookies, tokens, keys and long values are never kept; explain says so.',
+  ],
   flags,
   exits: [
     [0, 'explained; with --expect, as expected'],
     [1, 'with --expect: the decision is another'],
-    [2, 'no waypoint serves the address of the URL'],
+    [2, 'no waypoint serves the address of the URL, or no such request was denied'],
     [69, 'no -f, and no portolan runs'],
   ],
   see: ['curl', 'check', 'translate'],

@@ -30,12 +30,21 @@ const flags = {
     default: 'proxy',
     about: "Envoy's own counters: of the proxy as a whole, or of every service too (twice the memory)",
   },
-  'path-normalization': pathNormalization('how paths are normalized before policies see them (default STRICT)'),
+  'path-normalization': pathNormalization(
+    'how paths are normalized before policies see them (default: as ConfigMap istio says, or STRICT)',
+  ),
   'layered-authorization': {
     type: 'boolean',
     about: 'policies that select the waypoint decide about tunnels, before there is one (default: ztunnel alone does)',
   },
   'access-log': { type: 'string', value: 'FILE', about: 'where requests are logged as JSON lines (default: none)' },
+  'explain-to': {
+    type: 'string',
+    multiple: true,
+    value: 'PRINCIPAL,…',
+    about:
+      'callers whose denials carry the deciding rule in x-portolan-denied: NS/ACCOUNT, spiffe://…, or a prefix with *',
+  },
   state,
   demo: { type: 'boolean', about: 'run Bookinfo in this process and show it by real requests' },
   once: {

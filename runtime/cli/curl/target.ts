@@ -4,7 +4,7 @@ import type { World } from '#admin/api.ts';
 import type { AdminClient } from '#admin/client.ts';
 import type { HboneTls } from '#hbone/tls.ts';
 import type { SpiffeId } from '#model/identity.ts';
-import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from '#model/path-normalization.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import { baggageOf } from '../baggage.ts';
 import type { Values } from '../command.ts';
 import type { curl } from '../commands/curl.ts';
@@ -26,7 +26,7 @@ export interface Target {
   readonly via: string;
   /** Known when a model is: then what happened can be explained. */
   readonly destination: Destination | undefined;
-  readonly pathNormalization: PathNormalization;
+  readonly pathNormalization: PathNormalization | undefined;
 }
 
 /** Looks the URL up in what runs, or in the files that are given; by hand nothing needs to be looked up. */
@@ -65,7 +65,7 @@ interface Entrance {
   readonly waypoint: MeshEntry['waypoint'];
   readonly expectedIdentity: SpiffeId | undefined;
   readonly trustDomain: string;
-  readonly pathNormalization: PathNormalization;
+  readonly pathNormalization: PathNormalization | undefined;
 }
 
 async function waypointOf(
@@ -77,11 +77,9 @@ async function waypointOf(
   const named = given === undefined ? undefined : identityOf(given, values['trust-domain']);
   if (values.waypoint !== undefined) {
     const trustDomain = destination?.waypoint.trustDomain ?? values['trust-domain'];
-    // Of a waypoint whose process is not asked nobody knows more than the default.
+    // Of a waypoint whose process is not asked nobody knows more than the files.
     const isOurs = admin !== undefined && values.file.length === 0;
-    const pathNormalization = isOurs
-      ? (await asked(admin.status())).process.pathNormalization
-      : DEFAULT_PATH_NORMALIZATION;
+    const pathNormalization = isOurs ? (await asked(admin.status())).process.pathNormalization : undefined;
     return { waypoint: addressOf(values.waypoint), expectedIdentity: named, trustDomain, pathNormalization };
   }
   const { process, waypoints } = await asked((admin as AdminClient).status());

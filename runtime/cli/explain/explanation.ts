@@ -1,8 +1,9 @@
 import { API_VERSION } from '#admin/api.ts';
+import type { JwtRule } from '#model/authn.ts';
 import type { SpiffeId } from '#model/identity.ts';
 import type { Fault } from '#model/fault.ts';
+import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from '#model/path-normalization.ts';
 import type { MetadataMap } from '#model/metadata.ts';
-import type { PathNormalization } from '#model/path-normalization.ts';
 import type { Route, RouteAction } from '#model/route.ts';
 import type { Waypoint } from '#model/waypoint.ts';
 import { tokenMetadata } from '#policy/authz/token.ts';
@@ -22,8 +23,8 @@ export interface ExplainedRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Of the caller; that of a pod with its identity when absent. */
   readonly sourceIp?: string;
-  /** How the waypoint does it. */
-  readonly pathNormalization: PathNormalization;
+  /** As its process was told; undefined: as the waypoint's mesh says, or the default. */
+  readonly pathNormalization: PathNormalization | undefined;
   /** Of the token that it carries, verified. */
   readonly claims?: MetadataMap;
 }
@@ -67,6 +68,8 @@ export interface Explanation {
   readonly pathNormalization: PathNormalization;
   /** Why the request is answered 400 before any policy is asked; then the decision is DENY. */
   readonly refused?: string;
+  /** Whose tokens are checked before policies are asked; absent: nobody's. A request without a token passes. */
+  readonly authn?: readonly { readonly issuer?: string; readonly policy: string; readonly refuses?: string }[];
   readonly authz: Verdict;
   /** Absent when denied, and when no route matches (404). */
   readonly route?: ChosenRoute;
@@ -77,7 +80,8 @@ export interface Explanation {
 /** Explains a request to an HTTP port. The verdict is the filter's own, from its WebAssembly. */
 export async function explain(destination: Destination, request: ExplainedRequest): Promise<Explanation> {
   const { waypoint, port, authority } = destination;
-  const { identity, method, host, pathNormalization } = request;
+  const { identity, method, host } = request;
+  const pathNormalization = request.pathNormalization ?? waypoint.pathNormalization ?? DEFAULT_PATH_NORMALIZATION;
   const normalized = normalizedPath(request.path, pathNormalization);
   const path = normalized ?? request.path;
   const sourceIp = request.sourceIp ?? addressOf(waypoint, identity) ?? '127.0.0.1';
@@ -109,12 +113,19 @@ export async function explain(destination: Destination, request: ExplainedReques
     path,
     pathNormalization,
     ...(normalized === undefined ? { refused: 'the path holds an escaped slash' } : {}),
+    ...(port.authn === undefined ? {} : { authn: port.authn.map(checkedTokens) }),
     authz,
     ...(route === undefined ? {} : { route: chosen(route) }),
     lost: lost.map(({ route: { name, origin }, why }) => ({ name, why, ...(origin === undefined ? {} : { origin }) })),
     backends: route === undefined ? [] : shares(route, waypoint),
   };
 }
+
+const checkedTokens = ({ issuer, origin, keys }: JwtRule): NonNullable<Explanation['authn']>[number] => ({
+  ...(issuer === undefined ? {} : { issuer }),
+  policy: `${origin.namespace}/${origin.name} rule[${origin.rule}]`,
+  ...(keys.kind === 'none' ? { refuses: keys.reason } : {}),
+});
 
 const addressOf = ({ sources, workloads }: Waypoint, identity: SpiffeId): string | undefined =>
   [...sources, ...workloads].find((workload) => workload.identity === identity)?.address;

@@ -6,7 +6,7 @@ import { faultText, originText, policyText } from './words.ts';
 export function oneLine(explanation: Explanation): string {
   const { refused, authz, route, backends } = explanation;
   if (refused !== undefined) return refused;
-  const policy = policyPart(authz);
+  const policy = [...(authz.asked ?? []).map(({ provider }) => `asks ${provider}`), policyPart(authz)].join('  ');
   if (!authz.allowed) return policy;
   if (route === undefined) return `${policy}  no route matches`;
   const targets = backends.map(({ backend = 'unresolved', share }) =>

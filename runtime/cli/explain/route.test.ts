@@ -88,3 +88,18 @@ describe('misses', () => {
     expect(query('8')).toBe('query id exact "8", came "7"');
   });
 });
+
+describe('a route that asks for claims', () => {
+  const match = {
+    path: { kind: 'prefix', value: '/' },
+    headers: [],
+    query: [],
+    claims: [{ path: ['a', 'b'], match: { kind: 'exact', value: 'c' } }],
+  } as const;
+  const request = { method: 'GET', path: '/', headers: [] };
+
+  it('is lost without a token, and says that it depends on one', () => {
+    expect(misses(match, request)).toBe('claim a.b exact "c", which only a valid token can have');
+    expect(misses({ ...match, claims: [{ ...match.claims[0], invert: true }] }, request)).toBeUndefined();
+  });
+});

@@ -41,6 +41,10 @@ export function misses(match: RouteMatch, { method, path, headers }: RoutedReque
     if (matches(wanted, value) === invert)
       return `header ${name} ${invert ? 'not ' : ''}${inWords(wanted)}, ${cameAs(value)}`;
   }
+  for (const { path: claim, match: wanted, invert = false } of match.claims ?? []) {
+    // No token is read here: whoever explains has none, or should not give it away.
+    if (!invert) return `claim ${claim.join('.')} ${inWords(wanted)}, which only a valid token can have`;
+  }
   const parameters = new URLSearchParams(query);
   for (const { name, match: wanted } of match.query) {
     const value = parameters.get(name) ?? undefined;

@@ -11,6 +11,8 @@ export function explanationText(explanation: Explanation, style: Style): string 
   const steps: (readonly [string, readonly string[]])[] = [
     ['listener', [`${service}:${port} at ${authority}, ${protocol}, waypoint ${waypoint}`]],
     ['identity', [`${identity} from ${sourceIp}`]],
+    ...(authz.asked === undefined ? [] : [['asks', askedLines(authz.asked)] as const]),
+    ...(explanation.authn === undefined ? [] : [['authn', explanation.authn.map(tokenText)] as const]),
     ['authz', authzLines(authz, style)],
   ];
   if (authz.allowed) {
@@ -26,10 +28,16 @@ export function explanationText(explanation: Explanation, style: Style): string 
   return `${headline(explanation, style)}\n${lines.join('')}`;
 }
 
+/** What happens to a token of an issuer; explain has none to show. */
+const tokenText = ({ issuer, policy, refuses }: NonNullable<Explanation['authn']>[number]): string =>
+  refuses === undefined
+    ? `a token, if there is one, must be valid: issuer ${issuer ?? 'any'} (${policy})`
+    : `tokens ${issuer === undefined ? '' : `of ${issuer} `}are refused: ${refuses} (${policy})`;
+
 function headline({ refused, authz, route, backends }: Explanation, style: Style): string {
   if (refused !== undefined) return `${style.red(style.bold('DENY'))} 400: ${refused}; no policy is asked`;
   if (!authz.allowed) return `${style.red(style.bold('DENY'))} 403 RBAC: access denied`;
-  const allow = style.green(style.bold('ALLOW'));
+  const allow = `${style.green(style.bold('ALLOW'))}${providersText(authz)}`;
   if (route === undefined) return `${allow}, then 404: no route matches`;
   if (route.answer !== undefined) return `${allow}, then ${route.answer}`;
   const targets = backends.map(
@@ -41,6 +49,14 @@ function headline({ refused, authz, route, backends }: Explanation, style: Style
   ];
   return `${allow} → ${targets.join(', ')}${extras.join('')}`;
 }
+
+const askedLines = (asked: NonNullable<Verdict['asked']>): readonly string[] =>
+  asked.map(({ provider, policy }) => `provider ${provider}, for CUSTOM ${policyText(policy)}`);
+
+const providersText = ({ asked = [] }: Verdict): string =>
+  asked.length === 0
+    ? ''
+    : ` if ${asked.map(({ provider }) => provider).join(' and ')} ${asked.length === 1 ? 'allows' : 'allow'} it`;
 
 function authzLines(verdict: Verdict, style: Style): readonly string[] {
   const { allowed, decidedBy, closed, nearest, denyPolicies, allowPolicies } = verdict;

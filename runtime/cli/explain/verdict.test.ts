@@ -101,6 +101,17 @@ describe('judge asks the filter', () => {
     expect(verdict.decidedBy).toBeUndefined();
   });
 
+  it('and names who is asked before, and for which rule', async () => {
+    const rules = [rule(['PUT'], [web]), { from: [], to: deny.rules[0]!.to, when: [] }];
+    const ask = { namespace: 'app', name: 'ask', action: 'CUSTOM', provider: 'opa', rules } as const;
+    const verdict = await judge(port({ policies: [ask, allow] }), request({ path: '/admin' }));
+    expect(verdict).toMatchObject({
+      allowed: true,
+      asked: [{ provider: 'opa', policy: { namespace: 'app', name: 'ask', rule: 1 } }],
+    });
+    expect(await judge(port({ policies: [ask, allow] }), request())).not.toHaveProperty('asked');
+  });
+
   it('allows where there is no policy, and nothing where one is closed', async () => {
     expect(await judge(port({ policies: [] }), request())).toMatchObject({ allowed: true, policies: 0 });
     const closed = await judge(port({ policies: [], closed: 'app/x uses CUSTOM' }), request());

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { Host, type Vm } from '#host/emulator.ts';
-import type { AuthzPolicy, AuthzRequest } from '#model/authz.ts';
+import { Host, type Root, type Vm } from '#host/emulator.ts';
+import type { AskedProvider, AuthzPolicy, AuthzRequest } from '#model/authz.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import { compileAuthz } from '#policy/authz/compile.ts';
-import { explainDecision, policiesOf } from '#policy/authz/reference.ts';
+import { ASKED, compileCustom, providerState } from '#policy/authz/custom.ts';
+import { customProviders, explainDecision, policiesOf } from '#policy/authz/reference.ts';
 import { moduleFile } from '../modules.ts';
 import { missText } from './miss.ts';
 import { propertiesOf } from './properties.ts';
@@ -20,6 +21,8 @@ export interface Verdict {
   readonly policies: number;
   readonly denyPolicies: number;
   readonly allowPolicies: number;
+  /** Who is asked about the request before all that, and must allow it too. Absent: nobody. */
+  readonly asked?: readonly AskedProvider[];
   /** Absent when nothing matched, or there are no policies. */
   readonly decidedBy?: Rule & { readonly action: AuthzPolicy['action'] };
   /** Why everything is denied: a policy that cannot be understood. */
@@ -39,7 +42,14 @@ export async function judge(port: ServicePort, request: AuthzRequest): Promise<V
   const { closed } = port.authz;
   const policies = policiesOf(port.authz, request, { protocol: 'http' });
   const { decision, nearest } = explainDecision(port.authz, request, { protocol: 'http' });
-  const answer = await askFilter(port, request);
+  const asked = customProviders(port.authz, request, { protocol: 'http' });
+  const called = await calledProviders(port, request);
+  if (asked.map(({ provider }) => provider).join() !== called.join()) {
+    throw new Error(
+      `the authorization filter asks "${called.join()}", and not what its reference asks: ${JSON.stringify(request)}`,
+    );
+  }
+  const answer = await askFilter(port, request, called);
   if (answer.allowed !== decision.allowed) {
     const say = (allowed: boolean): string => (allowed ? 'allows' : 'denies');
     throw new Error(
@@ -55,6 +65,7 @@ export async function judge(port: ServicePort, request: AuthzRequest): Promise<V
     policies: policies.length,
     denyPolicies: policies.filter(({ action }) => action === 'DENY').length,
     allowPolicies: policies.filter(({ action }) => action === 'ALLOW').length,
+    ...(asked.length === 0 ? {} : { asked }),
     ...(policy === undefined ? {} : { decidedBy: { action: find(policy)?.action ?? 'ALLOW', ...policy } }),
     ...(closed === undefined ? {} : { closed }),
     ...(nearest === undefined || near === undefined
@@ -72,11 +83,33 @@ interface FilterAnswer {
 /** Compiling the module takes most of the time; one VM serves all questions of a process. */
 let vm: Promise<Vm> | undefined;
 
-async function askFilter(port: ServicePort, request: AuthzRequest): Promise<FilterAnswer> {
-  const program = compileAuthz(port.authz, { port: port.port, addresses: port.addresses, protocol: 'http' });
+/** What the filter decides when those who were called have allowed it. */
+async function askFilter(port: ServicePort, request: AuthzRequest, called: readonly string[]): Promise<FilterAnswer> {
+  const program = compileAuthz(port.authz, targetOf(port));
   if (program === undefined) return { allowed: true };
+  const { action, reply } = await runFilter('authz', program, request, called);
+  return action === 'continue' ? { allowed: true } : { allowed: false, ...(reply ? { details: reply.details } : {}) };
+}
+
+/** The providers that the filter says are to be asked, sorted. */
+async function calledProviders(port: ServicePort, request: AuthzRequest): Promise<readonly string[]> {
+  const program = compileCustom(port.authz, targetOf(port));
+  if (program === undefined) return [];
+  const stream = await runFilter('custom', program, request);
+  const names = new Set(port.authz.policies.flatMap(({ provider }) => provider ?? []));
+  return [...names].filter((name) => stream.written(providerState(name)) !== undefined).sort();
+}
+
+const targetOf = ({ port, addresses }: ServicePort) => ({ port, addresses, protocol: 'http' as const });
+
+async function runFilter(
+  rootId: string,
+  program: Uint8Array,
+  request: AuthzRequest,
+  called: readonly string[] = [],
+): Promise<ReturnType<Root['request']>> {
   vm ??= readFile(moduleFile('authz')).then((bytes) => Host.load(bytes, { vmId: 'portolan.authz' }));
-  const root = (await vm).configure({ rootId: 'authz', pluginConfig: program });
+  const root = (await vm).configure({ rootId, pluginConfig: program });
   const stream = root.request({
     headers: [
       [':method', request.method],
@@ -85,10 +118,12 @@ async function askFilter(port: ServicePort, request: AuthzRequest): Promise<Filt
       [':path', request.path],
       ...request.headers,
     ],
-    properties: propertiesOf(request),
+    properties: {
+      ...propertiesOf(request),
+      ...Object.fromEntries(called.map((name) => [`filter_state.wasm.${providerState(name)}`, ASKED])),
+    },
   });
-  const { action, reply } = stream;
   stream.end();
   root.retire();
-  return action === 'continue' ? { allowed: true } : { allowed: false, ...(reply ? { details: reply.details } : {}) };
+  return stream;
 }

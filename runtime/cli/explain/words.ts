@@ -20,13 +20,16 @@ export const originText = ({ origin, name }: { readonly origin?: Route['origin']
     : `${origin.kind} ${origin.namespace}/${origin.name} rule[${origin.rule}]`;
 
 /** `prefix "/v2", method GET, header x-user exact "alice"` */
-export function matchText({ path, method, headers, query }: Route['match']): string {
+export function matchText({ path, method, headers, query, claims = [] }: Route['match']): string {
   const value = (match: Route['match']['headers'][number]['match']): string =>
     match.kind === 'present' ? 'present' : `${match.kind} "${match.value}"`;
   return [
     `${path.kind === 'rawPrefix' ? 'prefix' : path.kind} "${path.value}"`,
     ...(method === undefined ? [] : [`method ${method}`]),
     ...headers.map(({ name, match, invert }) => `header ${name} ${invert ? 'not ' : ''}${value(match)}`),
+    ...claims.map(
+      ({ path: claim, match, invert }) => `claim ${claim.join('.')} ${invert === true ? 'not ' : ''}${value(match)}`,
+    ),
     ...query.map(({ name, match }) => `query ${name} ${value(match)}`),
   ].join(', ');
 }

@@ -1,4 +1,5 @@
 import type { CredentialFiles } from '#identity/files.ts';
+import type { CallerMatch } from '#envoy/local-reply.ts';
 import type { PathNormalization } from '#model/path-normalization.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
 import type { EnvoyBinary } from '#proxy/find.ts';
@@ -26,8 +27,13 @@ export interface MeshOptions {
   /** Undefined: Envoys are started by somebody else, with the bootstrap that is written to the state folder. */
   readonly envoy: EnvoyBinary | undefined;
   readonly concurrency?: number;
+  /** File with the roots that keys of token issuers are fetched with. */
+  readonly systemRoots?: string | undefined;
   readonly accessLog?: string;
-  readonly pathNormalization: PathNormalization;
+  /** Undefined: as the mesh configuration says, or STRICT. */
+  readonly pathNormalization?: PathNormalization;
+  /** Callers that are told which rule denied them; nobody when absent. */
+  readonly explainTo?: readonly CallerMatch[];
   /** Envoy's own; the metrics of requests are always there. */
   readonly statistics: Statistics;
   readonly report: (event: MeshEvent) => void;

@@ -7,6 +7,12 @@ import type { MeshEvent } from './event.ts';
 export function createReporter(terminal: Terminal): (event: MeshEvent) => void {
   const { err: style } = terminal.style;
   let known: ReadonlySet<string> = new Set();
+  const texts = new WeakMap<PlacedFinding, string>();
+  const textOf = (finding: PlacedFinding): string => {
+    const text = texts.get(finding) ?? findingText(finding, style);
+    texts.set(finding, text);
+    return text;
+  };
   let first = true;
   const say = (text: string): void => {
     if (!terminal.quiet) terminal.err(`${text}\n`);
@@ -14,9 +20,9 @@ export function createReporter(terminal: Terminal): (event: MeshEvent) => void {
 
   function findings(all: readonly PlacedFinding[]): void {
     const shown = terminal.verbose ? all : all.filter((finding) => finding.level !== 'info');
-    const texts = shown.map((finding) => findingText(finding, style));
-    for (const text of texts) if (!known.has(text)) terminal.err(text);
-    known = new Set(texts);
+    const told = shown.map(textOf);
+    for (const text of told) if (!known.has(text)) terminal.err(text);
+    known = new Set(told);
   }
 
   return (event) => {

@@ -29,7 +29,7 @@ export function createRunning(parts: RunningParts): Running {
       startedAt,
       paths: options.paths,
       revision: revisionOf(parts.world()),
-      pathNormalization: options.pathNormalization,
+      ...(options.pathNormalization === undefined ? {} : { pathNormalization: options.pathNormalization }),
     }),
     world: parts.world,
     waypoints: () => fleet.all().map((waypoint) => waypoint.status()),
@@ -42,6 +42,11 @@ export function createRunning(parts: RunningParts): Running {
       const began = Date.now();
       await parts.reload();
       return settled(parts, timeoutMs, began, only);
+    },
+    denials(query) {
+      const all = fleet.all().flatMap((waypoint) => [...waypoint.denials(query)]);
+      const latestFirst = all.toSorted((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
+      return 'last' in query ? latestFirst.slice(0, query.last) : latestFirst;
     },
     async issue({ identity, ttlMs }) {
       if (!authority)

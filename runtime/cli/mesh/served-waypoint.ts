@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
-import type { WaypointStatus } from '#admin/api.ts';
+import type { Denial, DenialQuery, WaypointStatus } from '#admin/api.ts';
 import { createEmitter } from '#envoy/index.ts';
 import { DEFAULTS } from '#envoy/options.ts';
 import type { Feature } from '#envoy/names.ts';
@@ -10,6 +10,7 @@ import { BootstrapSchema } from '#gen/envoy/config/bootstrap/v3/bootstrap_pb.ts'
 import { secrets } from '#identity/secrets.ts';
 import type { CredentialSource } from '#identity/source.ts';
 import type { Waypoint } from '#model/waypoint.ts';
+import { headersKept } from '#policy/authz/header-name.ts';
 import { STATS_TAGS } from '#policy/metrics/tags.ts';
 import { bootstrap } from '#proxy/bootstrap.ts';
 import { heapLimit } from '#proxy/heap-limit.ts';
@@ -19,6 +20,7 @@ import { statsMatcher } from '#proxy/statistics.ts';
 import type { StopOptions } from '#proxy/stop.ts';
 import { supervise, type Supervisor } from '#proxy/supervise.ts';
 import type { XdsServer } from '#xds/server.ts';
+import { followDenials } from './denials.ts';
 import type { MeshOptions } from './options.ts';
 import { waypointKey } from './world.ts';
 
@@ -27,6 +29,8 @@ export interface ServedWaypoint {
   /** Takes the waypoint's new meaning into service. Returns whether an Envoy is to hold anything else than before. */
   update(waypoint: Waypoint): boolean;
   status(): WaypointStatus;
+  /** Requests that policies denied. */
+  denials(query: DenialQuery): readonly Denial[];
   /** Resolves when Envoy serves; at once where somebody else starts it. */
   ready(timeoutMs?: number): Promise<void>;
   stop(options?: StopOptions): Promise<void>;
@@ -47,12 +51,18 @@ interface Parts {
 export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<ServedWaypoint> {
   const { options, xds, credentials, bind, page } = parts;
   const key = waypointKey(first);
+  // An Envoy that somebody else starts may not see our folder, and would refuse listeners that log into it.
+  const denials = options.envoy === undefined ? undefined : await followDenials(parts.folder, key);
   const emit = createEmitter({
     bind,
     modules: parts.modules,
-    pathNormalization: options.pathNormalization,
+    ...(options.pathNormalization === undefined ? {} : { pathNormalization: options.pathNormalization }),
+    systemRoots: options.systemRoots,
     maxConnectionMs: DEFAULTS.maxConnectionMs,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+    // The names stay those of the start: others would be other listeners, and listeners that change drain connections.
+    ...(denials === undefined ? {} : { denials: { path: denials.path, headers: headersKept(first) } }),
+    ...(options.explainTo === undefined ? {} : { explainTo: options.explainTo }),
   });
 
   const secret = secretsOf(credentials);
@@ -85,11 +95,13 @@ export async function serveWaypoint(first: Waypoint, parts: Parts): Promise<Serv
       ...(options.envoy === undefined ? {} : { envoy: options.envoy.version }),
       certificateExpires: credentials.current().workload.notAfter.toISOString(),
     }),
+    denials: (query) => denials?.find(query) ?? [],
     ready: async (timeoutMs) => await supervisor?.ready(timeoutMs),
     async stop(how) {
       forget();
       credentials.close();
       await supervisor?.stop(how);
+      await denials?.close();
       xds.removeSnapshot(key);
     },
   };

@@ -2,10 +2,12 @@ import { resolve } from 'node:path';
 import { stateFolder } from '#admin/state-folder.ts';
 import { DEFAULTS } from '#envoy/options.ts';
 import type { CredentialFiles } from '#identity/files.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
 import { findEnvoy, type EnvoyBinary } from '#proxy/find.ts';
 import { GuidedError } from '#proxy/guidance.ts';
 import { progressOn } from '#proxy/progress.ts';
 import type { BindAddress } from '#proxy/prometheus.ts';
+import { systemRoots } from '#proxy/system-roots.ts';
 import type { Values } from '../command.ts';
 import type { run as command } from '../commands/run.ts';
 import { EXIT } from '../exit.ts';
@@ -14,6 +16,7 @@ import { pathNormalizationOf } from '../path-normalization.ts';
 import type { Terminal } from '../terminal.ts';
 import { waypointName } from '../world.ts';
 import { startMesh, type Mesh } from './mesh.ts';
+import { callerMatches } from './debug-group.ts';
 import type { MeshOptions } from './options.ts';
 import { createReporter } from './reporter.ts';
 
@@ -37,7 +40,12 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
     envoy: values['no-envoy'] ? undefined : await envoyBinary(terminal),
     ...(values.concurrency === undefined ? {} : { concurrency: positive('--concurrency', values.concurrency) }),
     ...(values['access-log'] === undefined ? {} : { accessLog: resolve(values['access-log']) }),
-    pathNormalization: pathNormalizationOf(values['path-normalization']),
+    ...normalization(values['path-normalization']),
+    // An Envoy that is started elsewhere has another disk.
+    systemRoots: values['no-envoy'] ? DEFAULTS.systemRoots : systemRoots(terminal.environment),
+    ...(values['explain-to'].length === 0
+      ? {}
+      : { explainTo: callerMatches(values['explain-to'], values['trust-domain'] ?? 'cluster.local') }),
     statistics: values.stats === 'service' ? 'service' : 'proxy',
     report: createReporter(terminal),
   };
@@ -95,4 +103,9 @@ function positive(flag: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0 && value <= 1024) return value;
   throw usage(`${flag} takes a whole number from 1 to 1024`, { came: text });
+}
+
+function normalization(text: string | undefined): { readonly pathNormalization?: PathNormalization } {
+  const pathNormalization = pathNormalizationOf(text);
+  return pathNormalization === undefined ? {} : { pathNormalization };
 }

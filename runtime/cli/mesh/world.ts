@@ -1,4 +1,4 @@
-import type { World } from '#admin/api.ts';
+import type { PlacedFinding, World } from '#admin/api.ts';
 import type { Waypoint } from '#model/waypoint.ts';
 import type { FileTexts } from '#resources/files.ts';
 import { ResourceStore } from '#resources/store.ts';
@@ -23,6 +23,7 @@ export function createWorld({
 }: Selection): (texts: FileTexts) => World {
   const store = new ResourceStore();
   const translate = createTranslator({ trustDomain, layeredAuthorization });
+  const placed = new WeakMap<PlacedFinding, PlacedFinding>();
   return ({ files, unreadable }) => {
     const resources = store.update(files, unreadable);
     const { model, findings, statuses } = translate(resources);
@@ -31,7 +32,7 @@ export function createWorld({
       : model.waypoints;
     return {
       model: waypoints === model.waypoints ? model : { ...model, waypoints },
-      findings: place(resources, [...resources.findings, ...findings]),
+      findings: place(resources, [...resources.findings, ...findings], placed),
       statuses,
     };
   };

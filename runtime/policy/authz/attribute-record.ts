@@ -43,8 +43,8 @@ export function writeAttribute(
 ): void {
   const set = (field: number, value: number): void => writer.setU32(at + field, value);
   const exact: ExactValue[] = [];
-  const forward = new TrieKeys();
-  const backward = new TrieKeys();
+  let forward: TrieKeys | undefined;
+  let backward: TrieKeys | undefined;
   const globs: { readonly atom: number; readonly pieces: readonly string[] }[] = [];
   const blocks: NumberedBlock[] = [];
   let templates: TemplateTrie | undefined;
@@ -56,10 +56,10 @@ export function writeAttribute(
         exact.push({ text: match.value, atom });
         break;
       case 'prefix':
-        forward.at(match.value).prefix = atom;
+        (forward ??= new TrieKeys()).at(match.value).prefix = atom;
         break;
       case 'suffix':
-        backward.at(reverse(match.value)).prefix = atom;
+        (backward ??= new TrieKeys()).at(reverse(match.value)).prefix = atom;
         break;
       case 'present':
         set(ATTRIBUTE_PRESENT, atom);
@@ -86,7 +86,7 @@ export function writeAttribute(
     set(ATTRIBUTE_TABLE_BITS, table.bits);
     set(ATTRIBUTE_TABLE_SEED, table.seed);
   } else {
-    for (const { text, atom } of exact) forward.at(text).exact = atom;
+    for (const { text, atom } of exact) (forward ??= new TrieKeys()).at(text).exact = atom;
   }
   section(writer, at, ATTRIBUTE_FORWARD, ATTRIBUTE_FORWARD_SIZE, forward);
   section(writer, at, ATTRIBUTE_REVERSE, ATTRIBUTE_REVERSE_SIZE, backward);
@@ -101,8 +101,14 @@ export function writeAttribute(
   if (blocks.length > 0) writeBlocks(writer, at, blocks, firstAtom, atoms.length);
 }
 
-function section(writer: ProgramWriter, at: number, field: number, sizeField: number, keys: TrieKeys): void {
-  if (keys.size === 0) return;
+function section(
+  writer: ProgramWriter,
+  at: number,
+  field: number,
+  sizeField: number,
+  keys: TrieKeys | undefined,
+): void {
+  if (keys === undefined) return;
   const begin = writer.size;
   writer.setU32(at + field, writeTrie(writer, keys.sorted()));
   writer.setU32(at + sizeField, writer.size - begin);

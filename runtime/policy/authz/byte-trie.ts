@@ -11,23 +11,33 @@ const LABEL_MAX = 0xffff;
 
 /** Keys by their text, made as they are asked for. */
 export class TrieKeys {
-  readonly #keys = new Map<string, TrieKey>();
+  readonly #keys: TrieKey[] = [];
+  /** Made when there is a second one. */
+  #byText: Map<string, TrieKey> | undefined;
 
   at(key: string): TrieKey {
-    const found = this.#keys.get(key);
+    if (this.#keys.length === 0) return this.#add(key);
+    this.#byText ??= new Map(this.#keys.map((each) => [each.key, each]));
+    const found = this.#byText.get(key);
     if (found) return found;
+    const added = this.#add(key);
+    this.#byText.set(key, added);
+    return added;
+  }
+
+  #add(key: string): TrieKey {
     const added = { key, exact: 0, prefix: 0 };
-    this.#keys.set(key, added);
+    this.#keys.push(added);
     return added;
   }
 
   get size(): number {
-    return this.#keys.size;
+    return this.#keys.length;
   }
 
   /** In the order of their bytes. */
   sorted(): readonly TrieKey[] {
-    return [...this.#keys.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    return this.#keys.length < 2 ? this.#keys : this.#keys.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
 }
 
@@ -44,6 +54,13 @@ function writeNode(writer: ProgramWriter, keys: readonly TrieKey[], low: number,
   const at = writer.size;
   writer.u32(here ? shortest.exact : 0);
   writer.u32(here ? shortest.prefix : 0);
+  // Most tries have one key.
+  if (here && high === low + 1) {
+    writer.u16(end - depth);
+    writer.u16(0);
+    writer.binary(shortest.key, depth, end);
+    return at;
+  }
   const children: { readonly low: number; readonly high: number }[] = [];
   for (let next = here ? low + 1 : low; next < high;) {
     const from = next;

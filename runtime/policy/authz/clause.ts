@@ -131,8 +131,13 @@ function demand<T>(
   matchOf: (value: T) => Match | undefined,
 ): Folded {
   if (clause === undefined || isEmpty(clause)) return true;
-  const any = clause.any.map((value) => matchOf(value));
-  const none = clause.none.map((value) => matchOf(value));
+  const any = clause.any.map(matchOf);
+  const [only] = any;
+  if (any.length === 1 && clause.none.length === 0 && only !== undefined) {
+    const attribute = attributes.get(kind, name);
+    return { attribute, any: [attribute.atom(only)], none: NO_ATOMS };
+  }
+  const none = clause.none.map(matchOf);
   // A value that cannot be expressed might match: that is a reason to deny, and none to allow.
   if (action === 'ALLOW' && none.includes(undefined)) return false;
   const known = any.filter((match) => match !== undefined);
@@ -145,6 +150,8 @@ function demand<T>(
     distinct(matches.map((match) => attribute.atom(match)));
   return { attribute, any: atomsOf(demanded), none: atomsOf(refused) };
 }
+
+const NO_ATOMS: readonly Atom[] = [];
 
 export const distinct = <T>(values: readonly T[]): readonly T[] => (values.length < 2 ? values : [...new Set(values)]);
 

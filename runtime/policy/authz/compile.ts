@@ -1,12 +1,12 @@
 import { AUTHZ_ALLOWS, AUTHZ_BODY, AUTHZ_CLOSED, AUTHZ_FLAGS, AUTHZ_FORMAT } from '#abi/authz.ts';
 import { FEATURE_AUTHZ } from '#abi/program.ts';
-import type { AuthzPolicy, AuthzPolicySet } from '#model/authz.ts';
+import type { AuthzPolicySet } from '#model/authz.ts';
 import { ProgramWriter } from '../writer.ts';
 import { Attributes } from './attribute.ts';
-import { ruleFactors, type AuthzTarget, type Factor, type RuleContext } from './conjunct.ts';
-import { RuleIndex } from './rule-index.ts';
-import { countValues, planRule } from './plan.ts';
-import { OTHER_ROUTES, otherRoutes, routeFactors } from './route-clause.ts';
+import type { AuthzTarget } from './conjunct.ts';
+import { customOf, providerRules } from './custom.ts';
+import { indexRules, rulesOf } from './possible-rule.ts';
+import { OTHER_ROUTES, otherRoutes } from './route-clause.ts';
 
 export type { AuthzTarget } from './conjunct.ts';
 
@@ -17,47 +17,25 @@ export type { AuthzTarget } from './conjunct.ts';
  */
 export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Array<ArrayBuffer> | undefined {
   if (set.closed !== undefined) return closedProgram(set.closed);
-  if (set.policies.length === 0) return undefined;
+  const { policies } = set;
+  if (policies.length === 0) return undefined;
+  const tcp = target.protocol === 'tcp';
   const attributes = new Attributes();
-  const deny = rulesOf(set.policies, { action: 'DENY', target, attributes });
-  const allow = rulesOf(set.policies, { action: 'ALLOW', target, attributes });
-  const others = otherRoutes(set.policies, { action: 'ALLOW', target, attributes });
-  const policies = others === undefined ? set.policies : [...set.policies, OTHER_ROUTES];
-  if (others !== undefined) allow.push({ policy: set.policies.length, index: 0, factors: others });
-  for (const { factors } of deny) countValues(factors);
-  for (const { factors } of allow) countValues(factors);
-
-  const index = new RuleIndex(attributes);
-  for (const [action, rules] of [
-    ['DENY', deny],
-    ['ALLOW', allow],
-  ] as const) {
-    for (const { policy, index: number, factors } of rules) {
-      index.add(action, planRule(index.rule(policy, number), factors));
-    }
-  }
-  return index.write(policies, set.policies.some(({ action }) => action === 'ALLOW') ? AUTHZ_ALLOWS : 0);
-}
-
-interface PossibleRule {
-  readonly policy: number;
-  readonly index: number;
-  readonly factors: readonly Factor[];
-}
-
-/** The rules of an action that can hold for some request to the target, in the order of evaluation. */
-function rulesOf(policies: readonly AuthzPolicy[], context: RuleContext): PossibleRule[] {
-  const rules: PossibleRule[] = [];
-  for (const [policy, each] of policies.entries()) {
-    if (each.action !== context.action) continue;
-    const route = routeFactors(each, context);
-    if (route === undefined) continue;
-    for (const [index, rule] of each.rules.entries()) {
-      const factors = ruleFactors(rule, context);
-      if (factors) rules.push({ policy, index, factors: route.length === 0 ? factors : [...factors, ...route] });
-    }
-  }
-  return rules;
+  // Nobody can be asked about a connection, so what a CUSTOM rule matches is denied.
+  const deny = rulesOf(policies, ({ action }) => action === 'DENY' || (tcp && action === 'CUSTOM'), {
+    action: 'DENY',
+    target,
+    attributes,
+  });
+  const context = { action: 'ALLOW', target, attributes } as const;
+  const allow = [...rulesOf(policies, ({ action }) => action === 'ALLOW', context)];
+  const others = otherRoutes(policies, context);
+  if (others !== undefined) allow.push({ policy: policies.length, index: 0, factors: others });
+  const asked = tcp ? [] : providerRules(policies, target, attributes);
+  const allows = policies.some(({ action }) => action === 'ALLOW');
+  const index = indexRules(attributes, [deny, allow, ...asked.map(({ rules }) => rules)]);
+  const named = others === undefined ? policies : [...policies, OTHER_ROUTES];
+  return index.write(named, allows ? AUTHZ_ALLOWS : 0, customOf(policies, asked));
 }
 
 function closedProgram(reason: string): Uint8Array<ArrayBuffer> {

@@ -34,7 +34,7 @@ import {
 } from './clause.ts';
 import { claimPath } from './token.ts';
 
-export type { Action, AuthzTarget, Demand, RuleContext } from './clause.ts';
+export type { AuthzTarget, Demand, RuleContext } from './clause.ts';
 
 /** Demands that must all hold. Empty: always. */
 export type Conjunct = readonly Demand[];
@@ -48,22 +48,27 @@ export type Factor = readonly Conjunct[];
  * fewer requests and a DENY rule for more.
  */
 export function ruleFactors(rule: AuthzRule, context: RuleContext): readonly Factor[] | undefined {
-  const factors: Factor[] = [];
+  const { from, to, when } = rule;
   const lists: readonly (readonly (Conjunct | undefined)[])[] = [
-    ...rule.when.map((condition) => metadataAlternatives(condition, context)),
-    rule.from.map((source) => conjunct(sourceClauses(source, context))),
-    rule.to.map((operation) => conjunct(operationClauses(operation, context))),
-    rule.when.length === 0 ? [] : [conjunct(rule.when.flatMap((condition) => conditionClauses(condition, context)))],
+    ...when.map((condition) => metadataAlternatives(condition, context)),
+    from.map((source) => conjunct(sourceClauses(source, context))),
+    to.map((operation) => conjunct(operationClauses(operation, context))),
+    when.length === 0 ? NEVER : [conjunct(when.flatMap((condition) => conditionClauses(condition, context)))],
   ];
+  const factors: Factor[] = [];
   for (const list of lists) {
     if (list.length === 0) continue;
-    const possible = list.filter((alternative) => alternative !== undefined);
+    const possible = list.includes(undefined) ? list.filter((alternative) => alternative !== undefined) : list;
     if (possible.length === 0) return undefined;
-    if (possible.some((alternative) => alternative.length === 0)) continue;
-    factors.push(mergeAlternatives(possible));
+    if (possible.some(demandsNothing)) continue;
+    factors.push(mergeAlternatives(possible as Factor));
   }
   return factors;
 }
+
+const NEVER: Factor = [];
+
+const demandsNothing = (alternative: Conjunct | undefined): boolean => alternative?.length === 0;
 
 function conjunct(clauses: readonly Folded[]): Conjunct | undefined {
   const demands: Demand[] = [];
@@ -168,8 +173,8 @@ function matchesOf({ any, none }: Clause<MetadataMatch>, inList: boolean): Claus
 
 /** Alternatives that differ in the values of one attribute only are one: any of all the values. */
 function mergeAlternatives(alternatives: Factor): Factor {
-  const [first, ...others] = alternatives;
-  if (first === undefined || others.length === 0) return alternatives;
+  if (alternatives.length < 2) return alternatives;
+  const [first = [], ...others] = alternatives;
   let differing = -1;
   for (const other of others) {
     if (other.length !== first.length) return alternatives;

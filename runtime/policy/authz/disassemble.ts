@@ -1,9 +1,11 @@
 import {
   AUTHZ_ACTIVE_WORDS,
+  AUTHZ_ALLOW_WORDS,
   AUTHZ_ALLOWS,
   AUTHZ_ANCHORED,
   AUTHZ_BODY,
   AUTHZ_CLOSED,
+  AUTHZ_CUSTOM,
   AUTHZ_DENY_WORDS,
   AUTHZ_LINKS,
   AUTHZ_ONE_HEADER,
@@ -16,6 +18,7 @@ import {
   RULE_SIZE,
 } from '#abi/authz.ts';
 import type { ProgramReader } from '../program.ts';
+import { decodeProviders, type DecodedProvider } from './custom.ts';
 import { OTHER_ROUTES } from './route-clause.ts';
 import { decodeAlways, decodeAttributes, openAuthz, type DecodedAtom } from './decode.ts';
 
@@ -49,13 +52,15 @@ export function disassemble(program: Uint8Array): string {
   }
   const always = new Set(decodeAlways(reader));
   const denyEnd = 64 * reader.u32(AUTHZ_DENY_WORDS);
+  const allowEnd = 64 * reader.u32(AUTHZ_ALLOW_WORDS);
   const activeEnd = 64 * reader.u32(AUTHZ_ACTIVE_WORDS);
+  const providers = decodeProviders(reader);
   const known = new Set([...clauses.keys(), ...always]);
   for (let conjunct = 0; conjunct < 64 * reader.u32(AUTHZ_WORDS); conjunct++) {
     if (!known.has(conjunct)) continue;
     const heading =
       conjunct < activeEnd
-        ? `${conjunct < denyEnd ? 'DENY' : 'ALLOW'} ${ruleName(reader, reader.u32(reader.u32(AUTHZ_RULES) + 4 * conjunct))}`
+        ? `${conjunct < denyEnd ? 'DENY' : conjunct < allowEnd ? 'ALLOW' : custom(providers, conjunct)} ${ruleName(reader, reader.u32(reader.u32(AUTHZ_RULES) + 4 * conjunct))}`
         : 'linked';
     lines.push(`${conjunct} ${heading}${always.has(conjunct) ? ' (looked at always)' : ''}`);
     for (const { attribute, sign, values, anchor } of clauses.get(conjunct) ?? []) {
@@ -89,10 +94,14 @@ export function decidedRule(
 function flagTexts(flags: number): string {
   const texts = [
     (flags & AUTHZ_ALLOWS) !== 0 ? ', allows' : '',
+    (flags & AUTHZ_CUSTOM) !== 0 ? ', says who is asked' : '',
     (flags & AUTHZ_ONE_HEADER) !== 0 ? ', reads one header' : '',
   ];
   return texts.join('');
 }
+
+const custom = (providers: readonly DecodedProvider[], conjunct: number): string =>
+  `CUSTOM "${providers.find(({ end }) => conjunct < end)?.name ?? '?'}"`;
 
 /** Tells attributes about the same thing apart: a conjunct that asks twice uses two. */
 function repeated(attributes: readonly { readonly name: string }[], number: number): string {

@@ -9,6 +9,8 @@ export interface PlannedRule {
   readonly links: readonly Factor[];
 }
 
+const NONE: readonly Factor[] = [];
+
 /** Up to so many conjuncts a rule is multiplied out: one look at a word then decides it. */
 const PRODUCT_MAX = 16;
 /** Values that may be repeated for each alternative before they become a list of their own. */
@@ -67,15 +69,20 @@ const rank = (kind: number): number => {
 
 /** Lays out a rule: multiplied out when that is small, else as the list that is rarest, linked to the others. */
 export function planRule(rule: number, factors: readonly Factor[]): PlannedRule {
-  const base = factors.filter((factor) => factor.length === 1).flatMap(([only]) => only ?? []);
-  const lists = factors.filter((factor) => factor.length > 1);
+  const base: Demand[] = [];
+  const lists: Factor[] = [];
+  for (const factor of factors) {
+    if (factor.length > 1) lists.push(factor);
+    else for (const demand of factor[0] ?? []) base.push(demand);
+  }
+  if (lists.length === 0) return { rule, alternatives: [base], links: NONE };
   const product = lists.reduce((size, factor) => size * factor.length, 1);
   if (product <= PRODUCT_MAX) {
     let alternatives: Factor = [base];
     for (const factor of lists) {
       alternatives = alternatives.flatMap((left) => factor.map((right) => [...left, ...right]));
     }
-    return { rule, alternatives, links: [] };
+    return { rule, alternatives, links: NONE };
   }
   const costs = new Map(lists.map((factor) => [factor, listCost(factor)]));
   const [rarest = [], ...others] = [...lists].sort((a, b) => (costs.get(a) ?? 0) - (costs.get(b) ?? 0));

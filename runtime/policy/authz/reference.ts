@@ -1,4 +1,4 @@
-import type { AuthzDecision, AuthzPolicy, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
+import type { AskedProvider, AuthzDecision, AuthzPolicy, AuthzPolicySet, AuthzRequest } from '#model/authz.ts';
 import { type ReferenceTarget, ruleParts } from './rule-check.ts';
 
 export type { ReferenceTarget } from './rule-check.ts';
@@ -34,25 +34,55 @@ type AuthzPolicies = readonly AuthzPolicy[];
 
 function decideAmong(policies: AuthzPolicies, request: AuthzRequest, target: ReferenceTarget): AuthzDecision {
   // Any rule of any DENY policy denies.
-  const denied = firstRule(policies, 'DENY', request, target);
+  // (About a connection nobody can be asked, so there a CUSTOM rule denies too.)
+  const denied = firstRule(
+    policies,
+    ({ action }) => action === 'DENY' || (action === 'CUSTOM' && target.protocol === 'tcp'),
+    request,
+    target,
+  );
   if (denied) return { allowed: false, policy: denied };
   // Without ALLOW policies everything else is allowed.
   if (!policies.some(({ action }) => action === 'ALLOW')) return { allowed: true };
   // With them, any rule of any ALLOW policy must hold. (A policy without rules has none that could.)
-  const allowed = firstRule(policies, 'ALLOW', request, target);
+  const allowed = firstRule(policies, ({ action }) => action === 'ALLOW', request, target);
   return allowed ? { allowed: true, policy: allowed } : { allowed: false };
+}
+
+/**
+ * Whom a request is put to before `decide`: every provider of which a CUSTOM rule holds, sorted by name, with the first
+ * rule that does. Each has a veto; what they allow is still decided about.
+ */
+export function customProviders(
+  set: AuthzPolicySet,
+  request: AuthzRequest,
+  target: ReferenceTarget,
+): readonly AskedProvider[] {
+  // What is denied anyway is put to nobody.
+  if (set.closed !== undefined || target.protocol === 'tcp') return [];
+  const policies = policiesOf(set, request, target);
+  const names = new Set(policies.flatMap(({ action, provider }) => (action === 'CUSTOM' ? [provider ?? ''] : [])));
+  return [...names].sort().flatMap((provider) => {
+    const policy = firstRule(
+      policies,
+      (each) => each.action === 'CUSTOM' && each.provider === provider,
+      request,
+      target,
+    );
+    return policy ? [{ provider, policy }] : [];
+  });
 }
 
 type DecidingRule = NonNullable<AuthzDecision['policy']>;
 
 function firstRule(
   policies: AuthzPolicies,
-  action: AuthzPolicy['action'],
+  counts: (policy: AuthzPolicy) => boolean,
   request: AuthzRequest,
   target: ReferenceTarget,
 ): DecidingRule | undefined {
   for (const policy of policies) {
-    if (policy.action !== action) continue;
+    if (!counts(policy)) continue;
     for (const [index, rule] of policy.rules.entries()) {
       // All parts; of each part any alternative; of an alternative all checks.
       const holds = ruleParts(rule, policy, request, target).every((alternatives) =>

@@ -149,10 +149,10 @@ function conditionCheck(condition: AuthzCondition, at: string, context: Context)
   }
 }
 
-/** What only HTTP has fails an ALLOW rule on a TCP port, and makes no demand of a DENY rule. */
+/** What only HTTP has fails an ALLOW rule on a TCP port, and makes no demand of any other. */
 function httpHolds({ any, none }: Clause<unknown>, { action, target }: Context, holds: () => boolean): boolean {
   if (target.protocol === 'http' || (any.length === 0 && none.length === 0)) return holds();
-  return action === 'DENY';
+  return action !== 'ALLOW';
 }
 
 /** A suffix stands behind `spiffe://`: it is not a part of it. */
@@ -170,7 +170,7 @@ function identityHolds(
   read: (principal: string | undefined, all: boolean) => readonly string[],
   { action, request }: Context,
 ): boolean {
-  const deny = action === 'DENY';
+  const deny = action !== 'ALLOW';
   const { principal } = request;
   return linesHold({ any, none: [] }, read(principal, deny)) && linesHold({ any: [], none }, read(principal, !deny));
 }

@@ -7,6 +7,7 @@ import {
   ATTRIBUTE_PATH,
   ATTRIBUTE_SIZE,
   AUTHZ_ACTIVE_WORDS,
+  AUTHZ_ALLOW_WORDS,
   AUTHZ_ALWAYS,
   AUTHZ_ANCHORED,
   AUTHZ_ATOMS,
@@ -19,6 +20,7 @@ import {
   AUTHZ_ENTRY_COUNT,
   AUTHZ_FLAGS,
   AUTHZ_FORMAT,
+  AUTHZ_GENERATION,
   AUTHZ_LINKS,
   AUTHZ_LINK_RECORDS,
   AUTHZ_LINK_RECORDS_SIZE,
@@ -29,11 +31,17 @@ import {
   AUTHZ_POLICY_COUNT,
   AUTHZ_POSTINGS,
   AUTHZ_POSTINGS_SIZE,
+  AUTHZ_PROVIDERS,
+  AUTHZ_PROVIDER_COUNT,
   AUTHZ_RULES,
   AUTHZ_RULE_COUNT,
   AUTHZ_RULE_TABLE,
   AUTHZ_WORDS,
   AUTHZ_WORD_INDEX,
+  PROVIDER_END,
+  PROVIDER_SIZE,
+  PROVIDER_STATE,
+  PROVIDER_STATE_SIZE,
 } from '#abi/authz.ts';
 import { FEATURE_AUTHZ } from '#abi/program.ts';
 import type { AuthzPolicy } from '#model/authz.ts';
@@ -41,7 +49,7 @@ import { ProgramWriter } from '../writer.ts';
 import { writeAttribute } from './attribute-record.ts';
 import type { Atom, Attribute, Attributes } from './attribute.ts';
 import { TrieKeys, writeTrie } from './byte-trie.ts';
-import type { Action, Conjunct, Demand, Factor } from './conjunct.ts';
+import type { Conjunct, Demand, Factor } from './conjunct.ts';
 import { isMetadata, writeSteps } from './metadata-steps.ts';
 import { anchorOf, type PlannedRule } from './plan.ts';
 import { setBit, writePosting, type Mask } from './posting.ts';
@@ -63,21 +71,33 @@ interface Use {
 
 /** Which conjuncts of a word ask about an attribute. */
 interface Entry {
+  readonly attribute: Attribute;
   readonly positive: Mask;
   readonly negative: Mask;
+}
+
+/** What goes with the sections of providers. */
+export interface CustomSections {
+  /** Where the property of each provider is read. */
+  readonly states: readonly string[];
+  readonly generation: number;
 }
 
 /** Gathers the conjuncts of all rules and writes them as a program. */
 export class RuleIndex {
   readonly #attributes: Attributes;
   readonly #rules: { readonly policy: number; readonly index: number }[] = [];
-  readonly #deny: Bound[] = [];
-  readonly #allow: Bound[] = [];
-  readonly #entries: Map<Attribute, Entry>[] = [];
+  readonly #sections: readonly Bound[][];
+  /** By word. */
+  readonly #entries: Entry[][] = [];
+  /** The last entry of each attribute: conjuncts are numbered in ascending order, so its word is the newest. */
+  readonly #newest: { readonly word: number; readonly entry: Entry }[] = [];
   readonly #always: number[] = [];
 
-  constructor(attributes: Attributes) {
+  /** `sections`: how many groups of rules there are that are asked for apart. Each has words of its own. */
+  constructor(attributes: Attributes, sections: number) {
     this.#attributes = attributes;
+    this.#sections = Array.from({ length: sections }, () => []);
   }
 
   /** Enters a rule and gives its number; rules are entered in the order of evaluation. */
@@ -85,35 +105,43 @@ export class RuleIndex {
     return this.#rules.push({ policy, index }) - 1;
   }
 
-  add(action: Action, { rule, alternatives, links }: PlannedRule): void {
-    const bound = action === 'DENY' ? this.#deny : this.#allow;
-    for (const conjunct of alternatives) bound.push(this.#bind(conjunct, rule, links, anchorOf(conjunct)));
+  add(section: number, { rule, alternatives, links }: PlannedRule): void {
+    for (const conjunct of alternatives)
+      this.#sections[section]?.push(this.#bind(conjunct, rule, links, anchorOf(conjunct)));
   }
 
-  write(policies: readonly AuthzPolicy[], flags: number): Uint8Array<ArrayBuffer> {
+  /** The program: the first two sections are DENY and ALLOW, the others those of providers. */
+  write(policies: readonly AuthzPolicy[], flags: number, custom: CustomSections): Uint8Array<ArrayBuffer> {
     const writer = new ProgramWriter();
     writer.reserve(AUTHZ_BODY - writer.size);
+    // By conjunct; what fills the last word up has none.
     const rules: number[] = [];
+    let count = 0;
     const linked: { readonly conjunct: number; readonly links: readonly Factor[] }[] = [];
-    for (const list of [this.#deny, this.#allow]) {
+    const ends: number[] = [];
+    for (const list of this.#sections) {
       for (const bound of clustered(list)) {
-        if (bound.links.length > 0) linked.push({ conjunct: rules.length, links: bound.links });
-        this.#number(bound, rules.length);
+        if (bound.links.length > 0) linked.push({ conjunct: count, links: bound.links });
+        this.#number(bound, count);
         if (bound.anchor) {
-          for (const atom of bound.anchor.positive) atom.anchor.push(rules.length);
+          for (const atom of bound.anchor.positive) atom.addAnchor(count);
         } else {
-          this.#always.push(rules.length);
+          this.#always.push(count);
         }
-        rules.push(bound.rule);
+        rules[count++] = bound.rule;
       }
-      while (rules.length % 64 !== 0) rules.push(0);
-      writer.setU32(list === this.#deny ? AUTHZ_DENY_WORDS : AUTHZ_ACTIVE_WORDS, rules.length / 64);
+      count = Math.ceil(count / 64) * 64;
+      ends.push(count / 64);
     }
-    const words = this.#writeLinks(writer, linked, rules.length);
+    const [deny = 0, allow = 0, ...providers] = ends;
+    writer.setU32(AUTHZ_DENY_WORDS, deny);
+    writer.setU32(AUTHZ_ALLOW_WORDS, allow);
+    writer.setU32(AUTHZ_ACTIVE_WORDS, count / 64);
+    writeProviders(writer, custom, providers);
+    const words = this.#writeLinks(writer, linked, count);
     writer.setU32(AUTHZ_WORDS, words);
-    this.#writeRules(writer, rules, policies);
-    this.#writeAttributes(writer, words);
-    const all = flags | this.#oneHeader();
+    this.#writeRules(writer, rules, count, policies);
+    const all = flags | oneHeader(this.#writeAttributes(writer, words));
     writer.setU32(AUTHZ_FLAGS, all);
     return writer.finish(FEATURE_AUTHZ, AUTHZ_FORMAT, all);
   }
@@ -125,20 +153,17 @@ export class RuleIndex {
     for (const demand of conjunct) {
       const { kind, name } = demand.attribute;
       let attribute = demand.attribute;
-      let use = uses.find((other) => other.attribute === attribute);
+      let use = useOf(uses, attribute);
       for (let instance = 1; demand.any.length > 0 && use && use.positive.length > 0; instance++) {
         attribute = this.#attributes.get(kind, name, instance);
-        use = uses.find((other) => other.attribute === attribute);
+        use = useOf(uses, attribute);
       }
       if (use === undefined) {
-        use = { attribute, positive: [], negative: [] };
+        use = { attribute, positive: NO_ATOMS, negative: NO_ATOMS };
         uses.push(use);
       }
-      const own = attribute === demand.attribute;
-      const atoms = (values: readonly Atom[]): readonly Atom[] =>
-        own ? values : values.map(({ match }) => attribute.atom(match));
-      if (demand.any.length > 0) use.positive = atoms(demand.any);
-      if (demand.none.length > 0) use.negative = union(use.negative, atoms(demand.none));
+      if (demand.any.length > 0) use.positive = atomsFor(attribute, demand, demand.any);
+      if (demand.none.length > 0) use.negative = union(use.negative, atomsFor(attribute, demand, demand.none));
       if (demand !== anchor) continue;
       anchorUse = use;
       attribute.anchored = true;
@@ -148,17 +173,20 @@ export class RuleIndex {
 
   /** Gives a conjunct its number, and enters it at its values and its word. */
   #number({ uses }: Bound, conjunct: number): void {
-    const entries = (this.#entries[Math.floor(conjunct / 64)] ??= new Map<Attribute, Entry>());
+    const word = Math.floor(conjunct / 64);
+    const entries = (this.#entries[word] ??= []);
     for (const { attribute, positive, negative } of uses) {
-      let entry = entries.get(attribute);
-      if (entry === undefined) {
-        entry = { positive: { low: 0, high: 0 }, negative: { low: 0, high: 0 } };
-        entries.set(attribute, entry);
+      const newest = this.#newest[attribute.number];
+      let entry = newest?.entry;
+      if (entry === undefined || newest?.word !== word) {
+        entry = { attribute, positive: { low: 0, high: 0 }, negative: { low: 0, high: 0 } };
+        this.#newest[attribute.number] = { word, entry };
+        entries.push(entry);
       }
       if (positive.length > 0) setBit(entry.positive, conjunct);
       if (negative.length > 0) setBit(entry.negative, conjunct);
-      for (const atom of positive) atom.positive.push(conjunct);
-      for (const atom of negative) atom.negative.push(conjunct);
+      for (const atom of positive) atom.addPositive(conjunct);
+      for (const atom of negative) atom.addNegative(conjunct);
     }
   }
 
@@ -195,9 +223,14 @@ export class RuleIndex {
     return Math.ceil(next / 64);
   }
 
-  #writeRules(writer: ProgramWriter, rules: readonly number[], policies: readonly AuthzPolicy[]): void {
+  #writeRules(
+    writer: ProgramWriter,
+    rules: readonly (number | undefined)[],
+    count: number,
+    policies: readonly AuthzPolicy[],
+  ): void {
     writer.setU32(AUTHZ_RULES, writer.size);
-    for (const rule of rules) writer.u32(rule);
+    for (let conjunct = 0; conjunct < count; conjunct++) writer.u32(rules[conjunct] ?? 0);
     writer.setU32(AUTHZ_RULE_TABLE, writer.size);
     writer.setU32(AUTHZ_RULE_COUNT, this.#rules.length);
     for (const { policy, index } of this.#rules) {
@@ -215,30 +248,34 @@ export class RuleIndex {
     }
   }
 
-  #writeAttributes(writer: ProgramWriter, words: number): void {
-    const written = this.#attributes.all
-      .map((attribute) => ({ attribute, atoms: attribute.used() }))
-      .filter(({ atoms }) => atoms.length > 0)
-      .sort((a, b) => place(a.attribute) - place(b.attribute) || a.attribute.number - b.attribute.number);
-    const attributes = written.map(({ attribute }) => attribute);
+  /** Gives the attributes that are in the program, in their order there. */
+  #writeAttributes(writer: ProgramWriter, words: number): readonly Attribute[] {
+    const attributes = this.#attributes.all
+      .filter((attribute) => attribute.used().length > 0)
+      .sort((a, b) => place(a) - place(b) || a.number - b.number);
+    const numbers: number[] = [];
     const records = writer.reserve(ATTRIBUTE_SIZE * attributes.length);
     writer.setU32(AUTHZ_ATTRIBUTES, records);
     writer.setU32(AUTHZ_ATTRIBUTE_COUNT, attributes.length);
-    writer.setU32(AUTHZ_ANCHORED, attributes.filter(({ anchored }) => anchored).length);
+    let anchored = 0;
     let count = 0;
-    for (const [number, { attribute, atoms }] of written.entries()) {
+    for (const [number, attribute] of attributes.entries()) {
+      const atoms = attribute.used();
       writeAttribute(writer, records + ATTRIBUTE_SIZE * number, attribute, atoms, count);
       count += atoms.length;
+      numbers[attribute.number] = number;
+      if (attribute.anchored) anchored++;
     }
+    writer.setU32(AUTHZ_ANCHORED, anchored);
     this.#writeNames(writer, attributes, records);
     writeSteps(writer, attributes, records);
-    this.#writeEntries(writer, words, new Map(attributes.map((attribute, number) => [attribute, number])));
+    this.#writeEntries(writer, words, numbers);
     writer.setU32(AUTHZ_ATOMS, writer.size);
     writer.setU32(AUTHZ_ATOM_COUNT, count);
     let slot = writer.reserve(ATOM_SIZE * count);
     const begin = writer.size;
-    for (const { atoms } of written) {
-      for (const { anchor, positive, negative } of atoms) {
+    for (const attribute of attributes) {
+      for (const { anchor, positive, negative } of attribute.used()) {
         const all = writePosting(writer, positive);
         writer.setU32(slot, anchor.length === positive.length ? all : writePosting(writer, anchor));
         writer.setU32(slot + 4, all);
@@ -249,9 +286,11 @@ export class RuleIndex {
     writer.setU32(AUTHZ_ALWAYS, writePosting(writer, this.#always));
     writer.setU32(AUTHZ_POSTINGS, begin);
     writer.setU32(AUTHZ_POSTINGS_SIZE, writer.size - begin);
+    return attributes;
   }
 
   #writeNames(writer: ProgramWriter, attributes: readonly Attribute[], records: number): void {
+    if (!attributes.some(({ kind }) => kind === ATTRIBUTE_HEADER)) return;
     const names = new TrieKeys();
     for (const [number, { kind, name }] of [...attributes.entries()].reverse()) {
       if (kind !== ATTRIBUTE_HEADER) continue;
@@ -259,21 +298,21 @@ export class RuleIndex {
       writer.setU32(records + ATTRIBUTE_SIZE * number + ATTRIBUTE_NEXT, key.exact);
       key.exact = number + 1;
     }
-    if (names.size === 0) return;
     const begin = writer.size;
     writer.setU32(AUTHZ_NAMES, writeTrie(writer, names.sorted()));
     writer.setU32(AUTHZ_NAMES_SIZE, writer.size - begin);
   }
 
-  #writeEntries(writer: ProgramWriter, words: number, numbers: ReadonlyMap<Attribute, number>): void {
+  /** `numbers`: in the program, by the number of the attribute. */
+  #writeEntries(writer: ProgramWriter, words: number, numbers: readonly number[]): void {
     let index = writer.reserve(4 * (words + 1));
     writer.setU32(AUTHZ_WORD_INDEX, index);
     writer.setU32(AUTHZ_ENTRIES, writer.size);
     let count = 0;
     for (let word = 0; word < words; word++, index += 4) {
       writer.setU32(index, count);
-      for (const [attribute, { positive, negative }] of this.#entries[word] ?? []) {
-        writer.u32(numbers.get(attribute) ?? 0);
+      for (const { attribute, positive, negative } of this.#entries[word] ?? []) {
+        writer.u32(numbers[attribute.number] ?? 0);
         writer.u64(positive.low, positive.high);
         writer.u64(negative.low, negative.high);
         count++;
@@ -282,13 +321,42 @@ export class RuleIndex {
     writer.setU32(index, count);
     writer.setU32(AUTHZ_ENTRY_COUNT, count);
   }
+}
 
-  #oneHeader(): number {
-    const kinds = new Set(
-      this.#attributes.all.filter((attribute) => attribute.used().length > 0).map(({ kind }) => kind),
-    );
-    const pseudo = [ATTRIBUTE_HOST, ATTRIBUTE_METHOD, ATTRIBUTE_PATH].filter((kind) => kinds.has(kind));
-    return pseudo.length === 1 && !kinds.has(ATTRIBUTE_HEADER) ? AUTHZ_ONE_HEADER : 0;
+/** A filter that asks for one header alone need not ask for all of them. */
+function oneHeader(attributes: readonly Attribute[]): number {
+  let pseudo = 0;
+  for (const { kind } of attributes) {
+    if (kind === ATTRIBUTE_HEADER) return 0;
+    if (kind === ATTRIBUTE_HOST) pseudo |= 1;
+    else if (kind === ATTRIBUTE_METHOD) pseudo |= 2;
+    else if (kind === ATTRIBUTE_PATH) pseudo |= 4;
+  }
+  return pseudo === 1 || pseudo === 2 || pseudo === 4 ? AUTHZ_ONE_HEADER : 0;
+}
+
+const NO_ATOMS: readonly Atom[] = [];
+
+function useOf(uses: readonly Use[], attribute: Attribute): Use | undefined {
+  for (const use of uses) if (use.attribute === attribute) return use;
+  return undefined;
+}
+
+/** The values of a demand as those of the attribute that it is bound to, which may be another instance of its own. */
+const atomsFor = (attribute: Attribute, demand: Demand, values: readonly Atom[]): readonly Atom[] =>
+  attribute === demand.attribute ? values : values.map(({ match }) => attribute.atom(match));
+
+function writeProviders(writer: ProgramWriter, { states, generation }: CustomSections, ends: readonly number[]): void {
+  writer.setU32(AUTHZ_GENERATION, generation);
+  const table = writer.reserve(PROVIDER_SIZE * states.length);
+  writer.setU32(AUTHZ_PROVIDERS, table);
+  writer.setU32(AUTHZ_PROVIDER_COUNT, states.length);
+  for (const [index, state] of states.entries()) {
+    const at = writer.text(state);
+    const record = table + PROVIDER_SIZE * index;
+    writer.setU32(record + PROVIDER_STATE, at);
+    writer.setU32(record + PROVIDER_STATE_SIZE, writer.size - at);
+    writer.setU32(record + PROVIDER_END, ends[index] ?? 0);
   }
 }
 
@@ -308,6 +376,7 @@ const union = <T>(a: readonly T[], b: readonly T[]): readonly T[] => (a.length =
  * found by the same value: a value then leads to few words, and a word asks about few attributes.
  */
 function clustered(list: readonly Bound[]): readonly Bound[] {
+  if (list.length < 2) return list;
   const signatures = new Map<string, number>();
   const values = new Map<Atom, number>();
   const keys = list.map((bound, index) => {

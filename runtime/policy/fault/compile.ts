@@ -10,7 +10,8 @@ const WAITING = 4096;
 
 /** The fault program of a service port (abi/fault.ts draws it); undefined when no route has a fault. */
 export function compileFault(port: ServicePort): Uint8Array | undefined {
-  const entries = port.routes.flatMap(({ name, fault }) => (fault === undefined ? [] : [[name, fault] as const]));
+  const entries: (readonly [string, Fault])[] = [];
+  for (const { name, fault } of port.routes) if (fault !== undefined) entries.push([name, fault]);
   if (entries.length === 0) return undefined;
   const writer = new ProgramWriter();
   writer.u32(WAITING);

@@ -29,9 +29,15 @@ interface Split {
 
 const encoder = new TextEncoder();
 
+const NO_NAME = new Uint8Array(0);
+
 /** A route splits when more than one backend has a share of it. */
-export const splits = (action: RouteAction): action is Forward =>
-  action.kind === 'forward' && action.backends.filter((backend) => backend.weight > 0).length > 1;
+export function splits(action: RouteAction): action is Forward {
+  if (action.kind !== 'forward') return false;
+  let shares = 0;
+  for (const { weight } of action.backends) if (weight > 0) shares++;
+  return shares > 1;
+}
 
 /**
  * The routing program of a service port (abi/routing.ts draws it); undefined when no route splits. Throws a
@@ -68,43 +74,55 @@ function writeSplit(writer: ProgramWriter, { sticky: by, name, backends }: Split
 }
 
 function split(action: Forward): Split {
-  return { ...sticky(action.sticky), backends: shares(action.backends, action.sticky !== undefined) };
+  const { sticky: by, name } = sticky(action.sticky);
+  return { sticky: by, name, backends: shares(action.backends, action.sticky !== undefined) };
 }
 
 function sticky(by: Sticky | undefined): { readonly sticky: number; readonly name: Uint8Array } {
   switch (by?.by) {
     case undefined:
-      return { sticky: STICKY_NONE, name: new Uint8Array(0) };
+      return { sticky: STICKY_NONE, name: NO_NAME };
     case 'header':
       return { sticky: STICKY_HEADER, name: encoder.encode(by.name.toLowerCase()) };
     case 'cookie':
       return { sticky: STICKY_COOKIE, name: encoder.encode(by.name) };
     case 'identity':
-      return { sticky: STICKY_IDENTITY, name: new Uint8Array(0) };
+      return { sticky: STICKY_IDENTITY, name: NO_NAME };
   }
 }
 
 /** Shares in the order of the backends, where Envoy's cumulative weights are. Only what is sticky needs seeds. */
 function shares(backends: readonly WeightedBackend[], seeded: boolean): readonly Share[] {
-  const total = backends.reduce((sum, backend) => sum + backend.weight, 0);
-  const count = backends.filter((backend) => backend.weight > 0).length;
+  let total = 0;
+  let count = 0;
+  let common = 0;
+  for (const { weight } of backends) {
+    total += weight;
+    if (weight > 0) count++;
+    common = greatestCommonDivisor(common, weight);
+  }
   if (total > 0xffff_ffff) throw new RangeError(`expected weights with a sum below 2^32, came ${total}`);
   if (count > SPLIT_BACKENDS_MAX) {
     throw new RangeError(`expected at most ${SPLIT_BACKENDS_MAX} backends in a split, came ${count}`);
   }
-  const common = backends.reduce((divisor, backend) => greatestCommonDivisor(divisor, backend.weight), 0);
-  const seen = new Map<string, number>();
+  const seeds = seeded ? seedsOf(backends) : undefined;
   const result: Share[] = [];
   let draw = 0;
-  for (const { backend = '', weight } of backends) {
+  backends.forEach(({ weight }, index) => {
+    if (weight > 0) result.push({ draw, share: weight / common, seed: seeds?.[index] ?? 0n });
+    draw += weight;
+  });
+  return result;
+}
+
+/** A backend that is named twice is two of them: with one seed both would win the same values. */
+function seedsOf(backends: readonly WeightedBackend[]): readonly bigint[] {
+  const seen = new Map<string, number>();
+  return backends.map(({ backend = '' }) => {
     const twin = seen.get(backend) ?? 0;
     seen.set(backend, twin + 1);
-    // A backend that is named twice is two of them: with one seed both would win the same values.
-    const seed = seeded ? fnv1a64(encoder.encode(twin === 0 ? backend : `${backend}#${twin}`)) : 0n;
-    if (weight > 0) result.push({ draw, share: weight / common, seed });
-    draw += weight;
-  }
-  return result;
+    return fnv1a64(encoder.encode(twin === 0 ? backend : `${backend}#${twin}`));
+  });
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -153,7 +153,7 @@ function allBenches(options: BedOptions): readonly Bench[] {
     wasmFilter(join(options.filters, 'bare.release.wasm'), name, configuration);
   const authz = (set: AuthzPolicySet) => wasm('authz', authzProgram(set));
   const port = servicePort([{ ...split(ROUTE, { v1: 90, v2: 10 }), fault: NEVER }]);
-  const metrics = () => wasm('metrics', compileMetrics(port));
+  const metrics = () => wasm('metrics', compileMetrics());
   const fault = () => wasm('fault', compileFault(port));
   const routing = () => wasm('routing', compileRouting(port));
   const base = { baseline: NONE.caller, requests: usual.allowed, file: 'usual' };
@@ -168,7 +168,7 @@ function allBenches(options: BedOptions): readonly Bench[] {
     ...[...options.modules].map(([name, file]): Bench => ({ ...base, name, filters: () => [wasmFilter(file, name)] })),
     { ...base, name: BARE_MODULE, filters: () => [bare('bare')], repeats: 2 },
     { ...base, name: BARE_READS, filters: () => [bare('bare-reads', Uint8Array.of(1))], repeats: 2 },
-    { ...base, name: EMPTY, filters: () => [wasm('empty', compileMetrics(port))], repeats: 2 },
+    { ...base, name: EMPTY, filters: () => [wasm('empty', compileMetrics())], repeats: 2 },
     { ...base, name: 'routing', filters: () => [routing()] },
     { ...base, name: 'fault', filters: () => [fault()] },
     { ...base, name: 'metrics', filters: () => [metrics()] },
@@ -230,14 +230,18 @@ function wasmFilter(filename: string, feature: string, program?: Uint8Array): Js
   });
 }
 
+const state = (key: string, format: string): Json => ({
+  object_key: key,
+  factory_key: 'envoy.hashable_string',
+  format_string: { text_format_source: { inline_string: format } },
+});
+
+/** In every listener alike, the one without a filter too. */
 const SET_PRINCIPAL = filter('state', {
   '@type': `${HTTP}.http.set_filter_state.v3.Config`,
   on_request_headers: [
-    {
-      object_key: 'io.istio.peer_principal',
-      factory_key: 'envoy.hashable_string',
-      format_string: { text_format_source: { inline_string: '%REQ(x-principal)%' } },
-    },
+    state('io.istio.peer_principal', '%REQ(x-principal)%'),
+    state('portolan.parties', 'reviews.shop.svc.cluster.local;reviews;shop\n\n%REQ(x-principal)%'),
   ],
 });
 

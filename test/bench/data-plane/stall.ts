@@ -134,6 +134,8 @@ function waypointOf(stall: Stall, i: number, destination: { address: string; por
     namespace: NAMESPACE,
     name: 'waypoint',
     trustDomain: TRUST_DOMAIN,
+    trustDomainAliases: [],
+    extensionProviders: [],
     ports: [port],
     backends,
     workloads: [],

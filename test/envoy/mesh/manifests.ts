@@ -76,4 +76,14 @@ spec:
   rules: ${rules}
 `;
 
+export const authentication = (
+  name: string,
+  service: string,
+  jwtRules: readonly unknown[],
+): string => `apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: ${name}, namespace: shop}
+spec: ${JSON.stringify({ targetRefs: [{ group: '', kind: 'Service', name: service }], jwtRules })}
+`;
+
 export const documents = (...texts: readonly string[]): string => texts.join('---\n');

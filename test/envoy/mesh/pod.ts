@@ -21,6 +21,8 @@ export interface PodOptions {
   readonly tcp?: boolean;
   /** Speaks HTTP/2 with prior knowledge, and answers with trailers as gRPC does. */
   readonly h2c?: boolean;
+  /** Answers in place of the echo. */
+  readonly application?: TcpServer;
 }
 
 /** What an echo application saw of a request; also its JSON answer. */
@@ -50,7 +52,8 @@ export async function startPod(authority: Authority, options: PodOptions): Promi
   const { name, address, port } = options;
   const seen: Seen[] = [];
   const callers = new Set<SpiffeId>();
-  const application = options.tcp ? tcpEcho() : options.h2c ? h2cEcho(name, seen) : httpEcho(name, seen);
+  const application =
+    options.application ?? (options.tcp ? tcpEcho() : options.h2c ? h2cEcho(name, seen) : httpEcho(name, seen));
   let connections = 0;
   application.on('connection', () => connections++);
   await listening(application, address, port);

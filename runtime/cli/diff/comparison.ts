@@ -1,0 +1,89 @@
+import type { AuthzRequest } from '#model/authz.ts';
+import type { PathNormalization } from '#model/path-normalization.ts';
+import type { Model } from '#model/waypoint.ts';
+import { compare } from '#policy/analysis/difference.ts';
+import { targetsOf, type DecidedTarget } from '#policy/analysis/target.ts';
+import { outcomeOf, type Outcome } from './outcome.ts';
+
+/** A request and what becomes of it before and after. */
+export interface Example {
+  readonly request: AuthzRequest;
+  readonly before: Outcome;
+  readonly after: Outcome;
+}
+
+/** One service port that both sides have. */
+export interface ComparedPort {
+  readonly name: string;
+  readonly waypoint: string;
+  readonly protocol: 'http' | 'tcp';
+  readonly allowed: readonly Example[];
+  readonly denied: readonly Example[];
+  readonly limits: readonly string[];
+}
+
+export interface Compared {
+  readonly ports: readonly ComparedPort[];
+  /** Behind a waypoint on one side alone. */
+  readonly gone: readonly string[];
+  readonly come: readonly string[];
+}
+
+/** What two models decide differently. */
+export function comparison(
+  before: Model,
+  after: Model,
+  paths: PathNormalization | undefined,
+  steps?: number,
+): Compared {
+  const [old, now] = [placesOf(before, paths), placesOf(after, paths)];
+  return {
+    ports: [...now].flatMap(([name, place]) => {
+      const was = old.get(name);
+      return was === undefined ? [] : [comparePort(was, place, steps)];
+    }),
+    gone: [...old.keys()].filter((name) => !now.has(name)),
+    come: [...now.keys()].filter((name) => !old.has(name)),
+  };
+}
+
+export const isSame = ({ ports, gone, come }: Compared): boolean =>
+  gone.length + come.length === 0 && ports.every(({ allowed, denied }) => allowed.length + denied.length === 0);
+
+interface DecidedPlace extends DecidedTarget {
+  readonly waypoint: string;
+}
+
+/** By name and protocol: a port that changes its protocol is another. */
+function placesOf({ waypoints }: Model, paths: PathNormalization | undefined): ReadonlyMap<string, DecidedPlace> {
+  const places = waypoints.flatMap((waypoint) =>
+    targetsOf(waypoint, paths).map((one) => ({ ...one, waypoint: `${waypoint.namespace}/${waypoint.name}` })),
+  );
+  return new Map(
+    places.map((place) => [
+      place.target.protocol === 'tcp' && !place.name.endsWith(')') ? `${place.name} (TCP)` : place.name,
+      place,
+    ]),
+  );
+}
+
+function comparePort(was: DecidedPlace, place: DecidedPlace, steps: number | undefined): ComparedPort {
+  const { name, waypoint, target } = place;
+  const common = { name, waypoint, protocol: target.protocol } as const;
+  // Most ports of two large sets are alike: their policies need not be understood.
+  if (JSON.stringify(was.set) === JSON.stringify(place.set)) return { ...common, allowed: [], denied: [], limits: [] };
+  const shared = target.addresses.filter((address) => was.target.addresses.includes(address));
+  const where = { ...target, addresses: shared.length > 0 ? shared : target.addresses };
+  const { differences, limits } = compare(was.set, place.set, where, steps);
+  const examples = differences.map(({ request }) => ({
+    request,
+    before: outcomeOf(was.set, request, target.protocol),
+    after: outcomeOf(place.set, request, target.protocol),
+  }));
+  return {
+    ...common,
+    allowed: examples.filter(({ after }) => after.allowed),
+    denied: examples.filter(({ after }) => !after.allowed),
+    limits,
+  };
+}
