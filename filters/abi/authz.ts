@@ -82,7 +82,7 @@
 // Address ranges are sorted by their first address and cover everything: u32 | u64 u64 first, innermost atom.
 // Their atoms have a parent: the next wider block (parentsAt, one for each atom of the attribute).
 
-export const AUTHZ_FORMAT: u8 = 4;
+export const AUTHZ_FORMAT: u8 = 5;
 
 /** Flags of the program header. CLOSED: everything is denied, and the body is the reason's text. */
 export const AUTHZ_CLOSED: u16 = 1;
@@ -162,7 +162,9 @@ export const ATTRIBUTE_METADATA_TEXT: u32 = 17;
 export const ATTRIBUTE_METADATA_LIST: u32 = 18;
 /** As ATTRIBUTE_HOST, and also without the port of http and final dots: asked where a match denies. */
 export const ATTRIBUTE_ANY_HOST: u32 = 19;
-export const ATTRIBUTE_KINDS: u32 = 20;
+/** Name of the route that was chosen; where none was, there is nothing to match. */
+export const ATTRIBUTE_ROUTE: u32 = 20;
+export const ATTRIBUTE_KINDS: u32 = 21;
 
 // Issuer and subject become one text, so that `not` can be asked about both at once: a mark, the issuer, a separator,
 // the subject. Mark and separator are bytes that no UTF-8 text has, so no two principals make the same text.

@@ -16,6 +16,7 @@ import {
   ATTRIBUTE_PRINCIPAL,
   ATTRIBUTE_REMOTE_IP,
   ATTRIBUTE_REQUEST_PRINCIPAL,
+  ATTRIBUTE_ROUTE,
   ATTRIBUTE_SERVICE_ACCOUNT,
   ATTRIBUTE_SIZE,
   ATTRIBUTE_SNI,
@@ -42,6 +43,7 @@ import {
   PropertyPath,
   readProperty,
   REQUESTED_SERVER_NAME,
+  ROUTE_NAME,
   SOURCE_ADDRESS,
 } from '../sdk/properties.ts';
 import { indexOfEither, isText, text } from '../sdk/text.ts';
@@ -132,9 +134,13 @@ export function know(attribute: u32): void {
       beginValue(attribute, record);
       searchAddress(record, kind);
       break;
+    case ATTRIBUTE_ROUTE:
+      beginValue(attribute, record);
+      searchProperty(record, ROUTE_NAME);
+      break;
     case ATTRIBUTE_SNI:
       beginValue(attribute, record);
-      searchServerName(record);
+      searchProperty(record, REQUESTED_SERVER_NAME);
       break;
     case ATTRIBUTE_REQUEST_PRINCIPAL:
       knowMetadata();
@@ -191,9 +197,9 @@ function searchAddress(record: usize, kind: u32): void {
   }
 }
 
-/** A connection without TLS, or of which nobody looked, has an empty name. */
-function searchServerName(record: usize): void {
-  const status = readProperty(REQUESTED_SERVER_NAME);
+/** A connection without TLS, or of which nobody looked, has an empty name; a request that no route matches has none. */
+function searchProperty(record: usize, property: PropertyPath): void {
+  const status = readProperty(property);
   if (status == STATUS_OK) search(opened.base, record, value, valueSize);
   else if (status != STATUS_NOT_FOUND) unreadable = true;
 }

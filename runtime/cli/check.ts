@@ -12,7 +12,7 @@ import { jsonText } from './render/document.ts';
 import { findingText, githubFinding, shortFinding } from './render/finding.ts';
 import type { Style } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
-import { place, readWorld } from './world.ts';
+import { type OfflineWorld, place, readWorld } from './world.ts';
 
 const LEVELS = ['info', 'warning', 'error'] as const satisfies readonly Level[];
 
@@ -29,9 +29,11 @@ export const run: RunOf<typeof check> = async ({ values, positionals, terminal }
   }
   const world = await readWorld(paths, values['trust-domain'], terminal);
   const { namespace } = values;
+  const normalization = pathNormalizationOf(values['path-normalization']);
   const findings = [
     ...world.findings,
-    ...place(world.resources, policyFindings(world.model, pathNormalizationOf(values['path-normalization']))),
+    ...place(world.resources, policyFindings(world.model, normalization)),
+    ...(await bypasses(world, values['trust-domain'])),
   ]
     .filter(({ resource }) => namespace === undefined || resource?.namespace === namespace)
     .toSorted(byPlace);
@@ -55,6 +57,22 @@ export const run: RunOf<typeof check> = async ({ values, positionals, terminal }
   }
   return exit;
 };
+
+/** Only here, not with each translation: what ztunnel enforces is often kept elsewhere than in the files that `run` is given. */
+async function bypasses({ model, resources }: OfflineWorld, trustDomain: string): Promise<readonly PlacedFinding[]> {
+  const { bypassFindings } = await import('#translate/bypass.ts');
+  const decided = new Set(
+    model.waypoints.flatMap(({ ports }) =>
+      ports.flatMap(({ service, authz }) =>
+        authz.policies.length > 0 || authz.closed !== undefined ? [service.host] : [],
+      ),
+    ),
+  );
+  return place(
+    resources,
+    bypassFindings(resources, (host) => decided.has(host), { trustDomain }),
+  );
+}
 
 function byPlace(a: PlacedFinding, b: PlacedFinding): number {
   const key = ({ place, resource }: PlacedFinding): string => place?.file ?? `~${resource?.kind}/${resource?.name}`;

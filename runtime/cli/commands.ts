@@ -12,6 +12,7 @@ import { status } from './commands/status.ts';
 import { translate } from './commands/translate.ts';
 import { version } from './commands/version.ts';
 import { wait } from './commands/wait.ts';
+import { ztunnelPolicy } from './commands/ztunnel-policy.ts';
 
 /** Every verb, in the order in which help lists them. */
 export const commands: readonly Command[] = [
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   check,
   diff,
   translate,
+  ztunnelPolicy,
   status,
   explain,
   curl,

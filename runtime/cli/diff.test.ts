@@ -202,6 +202,49 @@ describe('diff', () => {
     ).toBe(2);
   });
 
+  describe('of policies of routes', () => {
+    const route = (path: string) => `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: pages, namespace: shop}
+spec:
+  parentRefs: [{kind: Service, group: "", name: web}]
+  rules:
+    - {matches: [{path: {value: ${path}}}], backendRefs: [{name: web, port: 80}]}
+    - {name: rest, backendRefs: [{name: web, port: 80}]}
+`;
+    const ofRest = (action: string, rules: string) =>
+      policy('rest', action, rules).replace(
+        '{kind: Service, group: "", name: web}',
+        '{kind: HTTPRoute, group: gateway.networking.k8s.io, name: pages, sectionName: rest}',
+      );
+    const byPost = '[{to: [{operation: {methods: [POST]}}]}]';
+
+    it('says that they are not analysed, and shows nothing that would not happen', async () => {
+      const deny = policy('deny', 'DENY', byPost);
+      const same = await diff(route('/a') + ofRest('DENY', byPost), route('/a') + ofRest('DENY', byPost));
+      expect(same.exit).toBe(0);
+      const other = await diff(route('/a') + ofRest('ALLOW', byPost), route('/a'));
+      expect(other.exit).toBe(2);
+      expect(other.out).toContain('shop/rest rule[0] is about some routes only, and so not analysed');
+      // On that route every POST is denied before and after; where else there is one is not looked for.
+      const both = await diff(route('/a') + ofRest('DENY', byPost) + deny, route('/a') + ofRest('DENY', byPost));
+      expect(both.out).not.toContain('newly allowed\n');
+      expect(both.out).toContain('shop/rest rule[0] is about some routes only, and so not analysed');
+      const moved = await diff(route('/a') + ofRest('DENY', byPost), route('/b') + ofRest('DENY', byPost));
+      expect(moved.out).toContain('about some routes only');
+    });
+
+    it('warns of no rule because of another that is about some routes only', async () => {
+      await writeFile(
+        join(folder, 'a.yaml'),
+        MESH + route('/a') + ofRest('DENY', '[{}]') + policy('all', 'ALLOW', byPost),
+      );
+      const { out } = await run('check', join(folder, 'a.yaml'), '-o', 'short');
+      expect(out).not.toMatch(/PTL133/);
+    });
+  });
+
   it('wants two things', async () => {
     expect((await run('diff', 'a')).exit).toBe(64);
     expect((await run('diff', '-', '-')).exit).toBe(64);
@@ -225,7 +268,7 @@ describe('check', () => {
     const only = policy('only', 'ALLOW', '[{to: [{operation: {paths: ["/a/../b"]}}]}]');
     await writeFile(join(folder, 'a.yaml'), MESH + policy('allow', 'ALLOW', `[${rules.join(', ')}]`) + deny + only);
     const { out } = await run('check', join(folder, 'a.yaml'), '-o', 'short');
-    const lines = out.split('\n').filter((line) => line.includes(' PTL13'));
+    const lines = out.split('\n').filter((line) => line.includes(' PTL133'));
     expect(lines.map((line) => line.slice(line.indexOf('PTL')))).toMatchInlineSnapshot(`
       [
         "PTL1335: method "post" is not POST: methods are compared as they are written",

@@ -25,23 +25,24 @@ describe('help', () => {
         portolan explain --as app/web GET http://reviews.app:9080/
 
       Waypoint
-        run         Runs waypoints on this machine from files: Envoy, its configuration, a development CA.
-        wait        Returns when every connected Envoy has accepted what is in the files of a running portolan.
-        check       Reads resources and says what is wrong with them, where, and what traffic would do.
-        diff        Says which requests two sets of resources decide differently: newly allowed, newly denied, and by what.
-        translate   Prints what resources become: Envoy configuration, the model, or the programs of the filters.
+        run             Runs waypoints on this machine from files: Envoy, its configuration, a development CA.
+        wait            Returns when every connected Envoy has accepted what is in the files of a running portolan.
+        check           Reads resources and says what is wrong with them, where, and what traffic would do.
+        diff            Says which requests two sets of resources decide differently: newly allowed, newly denied, and by what.
+        translate       Prints what resources become: Envoy configuration, the model, or the programs of the filters.
+        ztunnel-policy  Prints policies by which ztunnel lets only the waypoint in to the pods of enrolled services.
 
       Look
-        status      Shows waypoints, what is attached to them, and whether Envoy has accepted it.
-        explain     Says what a waypoint does with a request, and why: identity, policy and rule, route, backends.
-        curl        Sends one request over real HBONE as any identity, and says in one line what the waypoint did.
+        status          Shows waypoints, what is attached to them, and whether Envoy has accepted it.
+        explain         Says what a waypoint does with a request, and why: identity, policy and rule, route, backends.
+        curl            Sends one request over real HBONE as any identity, and says in one line what the waypoint did.
 
       Other
-        certs       Issues development certificates for any identity, and shows what is in a certificate.
-        envoy       Finds the Envoy that would run, fetching it if there is none, and prints its path.
-        completion  Prints a completion script for a shell.
-        version     Prints the version of portolan.
-        help        Explains a command, or a code of a finding.
+        certs           Issues development certificates for any identity, and shows what is in a certificate.
+        envoy           Finds the Envoy that would run, fetching it if there is none, and prints its path.
+        completion      Prints a completion script for a shell.
+        version         Prints the version of portolan.
+        help            Explains a command, or a code of a finding.
 
       Use "portolan help <command>", "portolan help codes" or -h.
       "

@@ -34,6 +34,7 @@ import {
 } from './names.ts';
 import type { EmitOptions } from './options.ts';
 import type { XdsResource } from './resource.ts';
+import { tunnelAuthzFilter } from './tunnel-authz.ts';
 import { ads } from './source.ts';
 
 /**
@@ -83,8 +84,11 @@ const refusals = (path: string | undefined): AccessLog[] =>
     }),
   );
 
-/** The HTTP connection manager that ends HBONE: HTTP/2 CONNECT and nothing else. */
-export function connectTermination(trustDomain: string, options: EmitOptions): Filter {
+/**
+ * The HTTP connection manager that ends HBONE: HTTP/2 CONNECT and nothing else. `judged`: policies decide about tunnels,
+ * who asks for one being known by then.
+ */
+export function connectTermination(trustDomains: readonly string[], options: EmitOptions, judged: boolean): Filter {
   return create(FilterSchema, {
     name: 'envoy.filters.network.http_connection_manager',
     configType: {
@@ -95,7 +99,8 @@ export function connectTermination(trustDomain: string, options: EmitOptions): F
         routeSpecifier: { case: 'rds', value: { routeConfigName: CONNECT_ROUTES, configSource: ads() } },
         httpFilters: [
           { name: 'envoy.filters.http.set_filter_state', configType: { case: 'typedConfig', value: setFilterState } },
-          oneIdentity(trustDomain),
+          oneIdentity(trustDomains),
+          ...(judged ? [tunnelAuthzFilter()] : []),
           {
             name: 'envoy.filters.http.router',
             configType: { case: 'typedConfig', value: any(RouterSchema, { suppressEnvoyHeaders: true }) },

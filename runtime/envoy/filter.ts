@@ -52,6 +52,9 @@ export function httpFilters(target: string, providers: readonly string[], withou
   return [...filters, ROUTER];
 }
 
+/** The same filter by itself, in a chain that has nothing else of ours. */
+export const authzFilter = (target: string): HttpFilter => discovered(filterName('authz', target), HTTP_TYPES);
+
 /**
  * First whom to ask, then the asking, a filter for each provider. They are there as soon as the mesh has a provider, so
  * that the first CUSTOM policy of a service changes a program and no listener.

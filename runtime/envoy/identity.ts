@@ -18,10 +18,10 @@ export function identityExpression(trustDomain: string): string {
 }
 
 /**
- * Opens tunnels only to callers who are one identity. TLS is content when any of a certificate's names is good; of
+ * Opens tunnels only to callers who are one identity of these trust domains. TLS is content when any of a certificate's names is good; of
  * several Envoy makes one text, and whom that means nobody can say.
  */
-export const oneIdentity = (trustDomain: string): HttpFilter =>
+export const oneIdentity = (trustDomains: readonly string[]): HttpFilter =>
   create(HttpFilterSchema, {
     name: 'envoy.filters.http.rbac',
     configType: {
@@ -32,22 +32,20 @@ export const oneIdentity = (trustDomain: string): HttpFilter =>
           policies: {
             'one-identity': {
               permissions: [{ rule: { case: 'any', value: true } }],
-              principals: [
-                {
-                  identifier: {
-                    case: 'filterState',
-                    value: {
-                      key: PEER_PRINCIPAL,
-                      matcher: {
-                        case: 'stringMatch',
-                        value: {
-                          matchPattern: { case: 'safeRegex', value: { regex: identityExpression(trustDomain) } },
-                        },
+              principals: trustDomains.map((trustDomain) => ({
+                identifier: {
+                  case: 'filterState' as const,
+                  value: {
+                    key: PEER_PRINCIPAL,
+                    matcher: {
+                      case: 'stringMatch' as const,
+                      value: {
+                        matchPattern: { case: 'safeRegex' as const, value: { regex: identityExpression(trustDomain) } },
                       },
                     },
                   },
                 },
-              ],
+              })),
             },
           },
         },

@@ -26,6 +26,7 @@ import { connectOriginateListener, workloadOriginateListener } from './originate
 import { customProgram, httpProgram, tcpProgram } from './program.ts';
 import type { XdsResource, XdsSnapshot } from './resource.ts';
 import { routeConfiguration } from './route.ts';
+import { tunnelProgram } from './tunnel-authz.ts';
 import { workloadListener } from './workload.ts';
 
 /**
@@ -86,6 +87,7 @@ const sameSurroundings = (a: Waypoint, b: Waypoint): boolean =>
   a.workloads === b.workloads &&
   a.workloadAuthz === b.workloadAuthz &&
   a.workloadAuthn === b.workloadAuthn &&
+  a.tunnelAuthz === b.tunnelAuthz &&
   a.trustDomain === b.trustDomain &&
   a.trustDomainAliases === b.trustDomainAliases &&
   a.extensionProviders === b.extensionProviders;
@@ -130,6 +132,7 @@ function waypointResources(waypoint: Waypoint, options: EmitOptions): Group {
     connectOriginateListener(),
     ...waypoint.extensionProviders.flatMap(providerResources),
   ];
+  if (waypoint.tunnelAuthz !== undefined) resources.push(tunnelProgram(waypoint.tunnelAuthz, options));
   if (addresses.length > 0) {
     resources.push(
       ...workloadClusters(),

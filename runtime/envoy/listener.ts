@@ -66,7 +66,13 @@ export function connectTerminate(waypoint: Waypoint, options: EmitOptions): XdsR
         name: 'hbone',
         transportSocket: downstreamTls(waypoint),
         transportSocketConnectTimeout: duration(10_000),
-        filters: [connectTermination(waypoint.trustDomain, options)],
+        filters: [
+          connectTermination(
+            [waypoint.trustDomain, ...waypoint.trustDomainAliases],
+            options,
+            waypoint.tunnelAuthz !== undefined,
+          ),
+        ],
       },
     ],
   });

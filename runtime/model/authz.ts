@@ -80,6 +80,12 @@ export interface AuthzPolicy {
   readonly provider?: string;
   /** No rules: matches nothing (so an ALLOW policy without rules denies all). */
   readonly rules: readonly AuthzRule[];
+  /**
+   * Names of the routes that it is about; absent: about every request. For requests on other routes it is as if the
+   * policy did not exist, so an ALLOW policy of a route leaves other routes as they are. A TCP connection could carry
+   * requests of any route: such a policy denies it what it denies its own, and allows it nothing.
+   */
+  readonly routes?: readonly string[];
 }
 
 /**
@@ -106,6 +112,8 @@ export interface AuthzRequest {
   readonly path: string;
   /** Names in lower case; a repeated header has several entries. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Name of the route that was chosen for it; absent: none matches. */
+  readonly route?: string;
   /** The name that the caller's TLS asked for, where TLS passes through. */
   readonly sni?: string;
   /** What filters of Envoy know of the request, the verified token's claims among it. */

@@ -47,7 +47,7 @@ export const codes = {
   // 13: authorization
   PTL1301: 'an AuthorizationPolicy is invalid: its targets deny everything until it is corrected',
   PTL1302: 'an AuthorizationPolicy needs what is not supported yet: its targets deny everything',
-  PTL1303: 'a policy targets a resource of another namespace',
+  PTL1303: 'a policy targets a resource of another namespace, and no ReferenceGrant lets it',
   PTL1304: 'a policy targets a GatewayClass outside the root namespace',
   PTL1305: 'a selector policy with HTTP fields is enforced by ztunnel, which makes it deny',
   PTL1306: 'a selector policy is enforced by ztunnel, not by a waypoint',
@@ -74,6 +74,9 @@ export const codes = {
   PTL1334: 'a rule of an AuthorizationPolicy allows only what others deny',
   PTL1335: 'a method is written in lower case, so it matches nothing that clients send',
   PTL1336: 'an ALLOW policy allows nothing, so all that it does is to deny',
+  PTL1340: 'the pods of a service with policies can be called past its waypoint',
+  PTL1341: 'a policy for ztunnel would close a service that is not enrolled, too',
+  PTL1342: 'a service selects no pods, so no policy for ztunnel can be made for it',
 
   // 14: conflict and precedence
   PTL1401: 'an HTTPRoute and a VirtualService steer the same service: the HTTPRoute wins',
@@ -82,6 +85,7 @@ export const codes = {
   PTL1404: 'two services claim the same address and port: the older wins',
   PTL1405: 'two DestinationRules define the same subset or policy: the older wins',
   PTL1406: 'every backend of a route has weight 0, so it answers 500',
+  PTL1410: 'a ServiceEntry claims the host of another service of the waypoint',
   PTL1490: 'a resource is given twice: the first counts',
 
   // 15: valid, but not supported or only in part
@@ -92,6 +96,8 @@ export const codes = {
   PTL1505: 'a kind of parent or target is not supported',
   PTL1506: 'a value is valid but not supported',
   PTL1507: 'kinds of resources that a waypoint does not use',
+  PTL1508: 'hosts of a ServiceEntry that are not served yet: its resolution, or a wildcard',
+  PTL1509: 'a host of a ServiceEntry shares the addresses of the first',
 
   // 16: the mesh configuration
   PTL1601: 'the trust domain of the mesh configuration is not ours',

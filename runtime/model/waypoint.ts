@@ -54,6 +54,8 @@ export interface Waypoint {
   /** Policies for traffic to workloads: those that target the Gateway. */
   readonly workloadAuthz: AuthzPolicySet;
   readonly workloadAuthn?: readonly JwtRule[];
+  /** Policies for tunnels, before there is one; absent: nobody is asked. They know nothing of HTTP. */
+  readonly tunnelAuthz?: AuthzPolicySet;
   /** Labels of the callers that may be met, by address: what metrics say of a source. Sorted by address. */
   readonly sources: readonly Workload[];
 }

@@ -20,7 +20,7 @@ type Operation = Rule['to'][number]['operation'];
  * and what Envoy would refuse later.
  */
 export function validateAuthorizationPolicy(spec: AuthorizationPolicySpec, report: Report): void {
-  validateTargets(spec, report);
+  validateTargets(spec, { routes: true, namespaces: true }, report);
   validateAction(spec, report);
   spec.rules.forEach((rule, index) => {
     validateRule(rule, `rules[${index}]`, report);

@@ -49,9 +49,14 @@ describe('an AuthorizationPolicy', () => {
     ['selector and targetRefs', { selector: { matchLabels: { a: 'b' } }, targetRefs: targets(1) }, 'PTL1310 spec'],
     ['17 targets', { targetRefs: targets(17) }, 'PTL1104 spec.targetRefs'],
     [
-      'a target elsewhere',
-      { targetRefs: [{ ...targets(1)[0], namespace: 'x' }] },
-      'PTL1310 spec.targetRefs[0].namespace',
+      'a class in a namespace',
+      { targetRef: { group: 'gateway.networking.k8s.io', kind: 'GatewayClass', name: 'x', namespace: 'x' } },
+      'PTL1310 spec.targetRef.namespace',
+    ],
+    [
+      'a section of a service',
+      { targetRefs: [{ ...targets(1)[0], sectionName: 'x' }] },
+      'PTL1310 spec.targetRefs[0].sectionName',
     ],
     ['a target of another kind', { targetRef: { kind: 'HTTPRoute', name: 'x' } }, 'PTL1310 spec.targetRef'],
     ['wildcards in a selector', { selector: { matchLabels: { a: 'b*' } } }, 'PTL1310 spec.selector.matchLabels[a]'],

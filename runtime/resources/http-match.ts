@@ -18,12 +18,22 @@ const valueMatch = s.check(
   },
 );
 
+/**
+ * The header by which the routing filter tells the router its draw is written after policies have judged the route. A
+ * route that asks for it could be chosen then in place of the one that was judged.
+ */
+const headerMatch = s.check(valueMatch, ({ name }, report) => {
+  if (name.toLowerCase() !== 'x-portolan-draw') return;
+  const message = `header "${name}" is the waypoint's own, and no route can ask for it`;
+  report.add({ code: 'PTL1104', level: 'error', message, came: name, next: 'match another header' }, 'name');
+});
+
 const method = s.enumeration('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH');
 
 /** HTTPRouteMatch: every part must hold. */
 export const httpMatch = s.object({
   path: s.withDefault(s.check(path, validPath), { type: 'PathPrefix', value: '/' }),
-  headers: s.list(valueMatch, { max: 16 }),
+  headers: s.list(headerMatch, { max: 16 }),
   queryParams: s.list(valueMatch, { max: 16 }),
   method,
 });

@@ -11,6 +11,7 @@ import { pod, type Pod } from './pod.ts';
 import { referenceGrant, type ReferenceGrant } from './reference-grant.ts';
 import { requestAuthentication, type RequestAuthentication } from './request-authentication.ts';
 import { serviceAccount, type ServiceAccount } from './service-account.ts';
+import { serviceEntry, type ServiceEntry } from './service-entry.ts';
 import { service, type Service } from './service.ts';
 import { virtualService, type VirtualService } from './virtual-service.ts';
 import { workloadEntry, type WorkloadEntry } from './workload-entry.ts';
@@ -30,6 +31,7 @@ export interface Kinds {
   readonly RequestAuthentication: RequestAuthentication;
   readonly Service: Service;
   readonly ServiceAccount: ServiceAccount;
+  readonly ServiceEntry: ServiceEntry;
   readonly VirtualService: VirtualService;
   readonly WorkloadEntry: WorkloadEntry;
 }
@@ -51,6 +53,7 @@ const definitions: { readonly [K in Kind]: KindDefinition<K> } = {
   RequestAuthentication: requestAuthentication,
   Service: service,
   ServiceAccount: serviceAccount,
+  ServiceEntry: serviceEntry,
   VirtualService: virtualService,
   WorkloadEntry: workloadEntry,
 };

@@ -24,7 +24,6 @@ const groups: Readonly<Record<string, ReadonlyMap<string, Known>>> = {
   ]),
   'security.istio.io': new Map<string, Known>([['PeerAuthentication', 'elsewhere']]),
   'networking.istio.io': new Map<string, Known>([
-    ['ServiceEntry', unused('its hosts are not known')],
     ['EnvoyFilter', unused('the configuration of Envoy stays without it')],
     ['ProxyConfig', 'elsewhere'],
     ['Gateway', 'elsewhere'],

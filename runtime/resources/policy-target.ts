@@ -1,13 +1,15 @@
-import { group, kindName, namespaceName, objectName } from './reference.ts';
+import { group, kindName, namespaceName, objectName, sectionName } from './reference.ts';
 import type { Report } from './schema/report.ts';
 import * as s from './schema.ts';
 
-/** PolicyTargetReference of Istio. */
+/** PolicyTargetReference of Istio, with the section of the Gateway API's: a rule of a route by its name. */
 const targetRef = s.object({
   group: s.withDefault(group, ''),
   kind: s.required(kindName),
   name: s.required(objectName),
+  /** Another than the policy's own takes a ReferenceGrant there. */
   namespace: namespaceName,
+  sectionName,
 });
 
 /** What every policy of `security.istio.io` says of whom it is for. */
@@ -26,8 +28,18 @@ export interface PolicyTargets {
   readonly targetRefs: readonly Target[];
 }
 
+/** What only some kinds of policies may do: be for an HTTPRoute or a rule of it, and reach into other namespaces. */
+export interface TargetReach {
+  readonly routes: boolean;
+  readonly namespaces: boolean;
+}
+
 /** The demands of Istio's webhook on them. */
-export function validateTargets({ selector, targetRef, targetRefs }: PolicyTargets, report: Report): void {
+export function validateTargets(
+  { selector, targetRef, targetRefs }: PolicyTargets,
+  reach: TargetReach,
+  report: Report,
+): void {
   const given = [selector, targetRef, targetRefs.length === 0 ? undefined : targetRefs].filter(Boolean);
   if (given.length > 1) {
     const expected = 'one of: selector, targetRef, targetRefs';
@@ -37,8 +49,8 @@ export function validateTargets({ selector, targetRef, targetRefs }: PolicyTarge
     const wild = key === '' || `${key}${value}`.includes('*');
     if (wild) error(report, `selector.matchLabels[${key}]`, 'a selector takes no wildcards and no empty keys', {});
   }
-  if (targetRef !== undefined) validateTarget(targetRef, 'targetRef', report);
-  targetRefs.forEach((each, index) => validateTarget(each, `targetRefs[${index}]`, report));
+  if (targetRef !== undefined) validateTarget(targetRef, 'targetRef', reach, report);
+  targetRefs.forEach((each, index) => validateTarget(each, `targetRefs[${index}]`, reach, report));
 }
 
 const targetKinds = [
@@ -48,12 +60,31 @@ const targetKinds = [
   'networking.istio.io/ServiceEntry',
 ];
 
-function validateTarget({ group, kind, namespace }: Target, at: string, report: Report): void {
-  if (namespace !== undefined) {
+const routeKind = 'gateway.networking.k8s.io/HTTPRoute';
+
+function validateTarget(
+  { group, kind, namespace, sectionName }: Target,
+  at: string,
+  reach: TargetReach,
+  report: Report,
+): void {
+  if (namespace !== undefined && !reach.namespaces) {
     error(report, `${at}.namespace`, 'a target is in the namespace of its policy', { next: 'remove namespace' });
+  } else if (namespace !== undefined && kind === 'GatewayClass') {
+    error(report, `${at}.namespace`, 'a GatewayClass is in no namespace', { next: 'remove namespace' });
   }
-  if (targetKinds.includes(`${group}/${kind}`)) return;
-  const expected = 'a Service, ServiceEntry (networking.istio.io), Gateway or GatewayClass (gateway.networking.k8s.io)';
+  if (sectionName !== undefined && !(reach.routes && kind === 'HTTPRoute')) {
+    error(report, `${at}.sectionName`, `a policy cannot target a section of kind ${kind}`, {
+      ...(reach.routes ? { expected: 'a rule of an HTTPRoute by its name' } : {}),
+      came: sectionName,
+      next: 'remove sectionName',
+    });
+  }
+  const written = `${group}/${kind}`;
+  if (targetKinds.includes(written) || (reach.routes && written === routeKind)) return;
+  const expected = reach.routes
+    ? 'a Service, ServiceEntry (networking.istio.io), Gateway, GatewayClass or HTTPRoute (gateway.networking.k8s.io)'
+    : 'a Service, ServiceEntry (networking.istio.io), Gateway or GatewayClass (gateway.networking.k8s.io)';
   const came = `kind ${kind}, group "${group}"`;
   error(report, at, 'a policy cannot have this target', { expected, came });
 }

@@ -1,7 +1,7 @@
 import { istioDuration } from './duration.ts';
 import { jwksError } from './jwks.ts';
 import type { KindDefinition } from './kind.ts';
-import { policyTargetFields, validateTargets } from './policy-target.ts';
+import { policyTargetFields, type PolicyTargets, validateTargets } from './policy-target.ts';
 import type { Resource } from './resource.ts';
 import { Report } from './schema/report.ts';
 import * as s from './schema.ts';
@@ -70,10 +70,15 @@ export const requestAuthentication = {
   namespaced: true,
   name: 'subdomain',
   body: s.object({
-    spec: s.withDefault(s.check(spec, validateTargets), { jwtRules: [], targetRefs: [] }),
+    spec: s.withDefault(s.check(spec, ofOwnNamespace), { jwtRules: [], targetRefs: [] }),
     status: s.ignored(),
   }),
 } satisfies KindDefinition<'RequestAuthentication'>;
+
+/** Istio knows no other targets of it, and tokens are checked before there is a route. */
+function ofOwnNamespace(targets: PolicyTargets, report: Report): void {
+  validateTargets(targets, { routes: false, namespaces: false }, report);
+}
 
 function oneKeySource(rule: JwtRuleSpec, report: Report): void {
   const given = (['jwks', 'jwksUri', 'jwks_uri'] as const).filter((field) => rule[field]);

@@ -13,9 +13,10 @@ export class AttachmentIndex<E> {
     namespace: new Map(),
   };
 
+  /** Policies of routes and of tunnels are not kept here: nothing but an AuthorizationPolicy can be one. */
   add(to: AttachedTo, each: E): void {
     if (to.kind === 'service') push(this.#byService, to.service, each);
-    else push(this.#byName[to.kind], to.name, each);
+    else if (to.kind !== 'route' && to.kind !== 'tunnels') push(this.#byName[to.kind], to.name, each);
   }
 
   /** For everything behind a waypoint, its workloads among it. */

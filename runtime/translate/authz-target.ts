@@ -7,7 +7,15 @@ export interface Target {
   readonly group: string;
   readonly kind: string;
   readonly name: string;
+  /** Absent: that of the policy. */
   readonly namespace?: string | undefined;
+  /** The name of a rule of a route. */
+  readonly sectionName?: string | undefined;
+}
+
+/** `Service/bookinfo/reviews`, `HTTPRoute/bookinfo/reviews#admin`: a target as a reader would name it. */
+export function targetName({ kind, name, namespace, sectionName }: Target, home: string): string {
+  return `${kind}/${namespace ?? home}/${name}${sectionName === undefined ? '' : `#${sectionName}`}`;
 }
 
 /** A policy that is attached to what it names. */
@@ -50,14 +58,30 @@ function aimedAtWorkloads(spec: object, known: ReadonlySet<string> | undefined):
   return Object.keys(spec).every((key) => known?.has(key) === true);
 }
 
+/** A section that cannot be read is left out, so that the whole of its route is meant. */
 function targetOf(raw: unknown): Target | undefined {
   const kind = member(raw, 'kind');
   const name = member(raw, 'name');
   const group = member(raw, 'group') ?? '';
+  const namespace = member(raw, 'namespace');
+  const sectionName = member(raw, 'sectionName');
   if (typeof kind !== 'string' || typeof name !== 'string' || typeof group !== 'string') return undefined;
-  const known = group === '' ? ['Service'] : group === 'gateway.networking.k8s.io' ? ['Gateway', 'GatewayClass'] : [];
-  return known.includes(kind) ? { group, kind, name } : undefined;
+  if (namespace !== undefined && typeof namespace !== 'string') return undefined;
+  if (kinds.get(group)?.includes(kind) !== true) return undefined;
+  return {
+    group,
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(typeof sectionName === 'string' && kind === 'HTTPRoute' ? { sectionName } : {}),
+  };
 }
+
+const kinds: ReadonlyMap<string, readonly string[]> = new Map([
+  ['', ['Service']],
+  ['networking.istio.io', ['ServiceEntry']],
+  ['gateway.networking.k8s.io', ['Gateway', 'GatewayClass', 'HTTPRoute']],
+]);
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

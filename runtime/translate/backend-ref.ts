@@ -68,10 +68,17 @@ export function resolveBackend(ref: BackendRef, from: string, referents: Referen
   };
 }
 
+/** Kinds that may be granted a reference, with their groups. */
+const grantees = {
+  HTTPRoute: 'gateway.networking.k8s.io',
+  Gateway: 'gateway.networking.k8s.io',
+  AuthorizationPolicy: 'security.istio.io',
+} as const;
+
 /** Whether a grant of the target's namespace allows a reference. */
 export function permits(
   grants: readonly ReferenceGrant[] | undefined,
-  fromKind: 'HTTPRoute' | 'Gateway',
+  fromKind: keyof typeof grantees,
   fromNamespace: string,
   toGroup: string,
   toKind: string,
@@ -81,7 +88,7 @@ export function permits(
     ({ spec }) =>
       spec.from.some(
         ({ group, kind, namespace }) =>
-          group === 'gateway.networking.k8s.io' && kind === fromKind && namespace === fromNamespace,
+          group === grantees[fromKind] && kind === fromKind && namespace === fromNamespace,
       ) &&
       spec.to.some(
         ({ group, kind, name }) => group === toGroup && kind === toKind && (name === undefined || name === toName),

@@ -5,6 +5,7 @@ import { type BackendUse, makeBackend } from './backend.ts';
 import { refOf } from './condition.ts';
 import type { Destination } from './destination-rule.ts';
 import { type Endpoints, endpointsOfSlices, endpointsOfWorkloads } from './endpoint.ts';
+import { endpointsOfEntry } from './entry-endpoint.ts';
 import type { Inventory, WorkloadIndex } from './inventory.ts';
 import { equal, Memo, none, sameItems } from './memo.ts';
 import { compare } from './route-order.ts';
@@ -45,7 +46,7 @@ interface KnownEndpoints {
   service: KnownService;
   port: KnownPort;
   slices: readonly EndpointSlice[] | undefined;
-  /** Those that the Service selects or, where slices decide, all of them. */
+  /** Those that the Service selects or, where addresses are written, all of them. */
   workloads: readonly KnownWorkload[];
   endpoints: Endpoints;
   round: number;
@@ -126,23 +127,28 @@ class OwnedBackends {
     const known = this.#endpoints.get(port.key);
     // Subsets of a port follow one another.
     if (known?.round === this.#round && known.port === port) return known.endpoints;
-    const workloads =
-      slices === undefined ? index.selected(service.name.namespace, service.service.spec.selector) : index.all;
+    // Who is at an address counts where addresses are written.
+    const written = slices !== undefined || service.inline !== undefined;
+    const selected = slices === undefined ? index.selected(service.name.namespace, service.selector) : none;
+    const workloads = written ? index.all : selected;
     if (
       known !== undefined &&
       known.service === service &&
       known.port === port &&
-      (slices === undefined
-        ? known.slices === undefined && sameItems(known.workloads, workloads)
-        : known.workloads === workloads && sameItems(known.slices ?? none, slices))
+      (written
+        ? known.workloads === workloads && sameItems(known.slices ?? none, slices ?? none)
+        : known.slices === undefined && sameItems(known.workloads, workloads))
     ) {
       known.round = this.#round;
       return known.endpoints;
     }
+    const owners = (address: string) => index.at(address);
     const made =
-      slices === undefined
-        ? endpointsOfWorkloads(service, port, workloads)
-        : endpointsOfSlices(service, port, slices, (address) => index.at(address));
+      slices !== undefined
+        ? endpointsOfSlices(service, port, slices, owners)
+        : service.inline !== undefined
+          ? endpointsOfEntry(service, port, selected, owners)
+          : endpointsOfWorkloads(service, port, selected);
     const endpoints = known !== undefined && equal(known.endpoints, made) ? known.endpoints : made;
     this.#endpoints.set(port.key, { service, port, slices, workloads, endpoints, round: this.#round });
     return endpoints;
@@ -161,11 +167,14 @@ function noEndpoints({ service, port }: BackendUse): Finding {
     code: 'PTL1215',
     level: 'warning',
     resource: refOf(service.service),
-    path: 'spec.selector',
-    message: `Service ${service.name.name} has no endpoint that is ready for port ${port.port}`,
+    path: service.inline === undefined ? 'spec.selector' : 'spec.endpoints',
+    message: `${service.service.kind} ${service.name.name} has no endpoint that is ready for port ${port.port}`,
     expected: 'a pod with its labels, an address, and the target port',
     came: 'none',
     effect: 'requests to it are answered 503',
-    next: `kubectl get endpointslices -n ${service.name.namespace} -l kubernetes.io/service-name=${service.name.name}`,
+    next:
+      service.inline === undefined
+        ? `kubectl get endpointslices -n ${service.name.namespace} -l kubernetes.io/service-name=${service.name.name}`
+        : 'add endpoints, or correct workloadSelector',
   };
 }

@@ -26,26 +26,25 @@ export interface Endpoints {
  * publishNotReadyAddresses has all of them, as its EndpointSlices would.
  */
 export function endpointsOfWorkloads(
-  { service }: KnownService,
+  { allWorkloads }: KnownService,
   port: KnownPort,
   workloads: readonly KnownWorkload[],
 ): Endpoints {
-  const all = service.spec.publishNotReadyAddresses === true;
   const endpoints: KnownEndpoint[] = [];
   for (const workload of workloads) {
-    const number = workload.ready || all ? portOf(workload, port) : undefined;
-    if (number !== undefined) endpoints.push(known(workload, workload.workloads[0], number));
+    const number = workload.ready || allWorkloads ? portOf(workload, port) : undefined;
+    if (number !== undefined) endpoints.push(knownEndpoint(workload, workload.workloads[0], number));
   }
   return { endpoints: sorted(endpoints), findings: none };
 }
 
-function portOf(workload: KnownWorkload, port: KnownPort): number | undefined {
+export function portOf(workload: KnownWorkload, port: KnownPort): number | undefined {
   const own = workload.kind === 'WorkloadEntry' ? workload.ports.get(port.name ?? '') : undefined;
   if (own !== undefined) return own;
   return typeof port.targetPort === 'number' ? port.targetPort : workload.ports.get(port.targetPort);
 }
 
-const known = (workload: KnownWorkload, at: Workload, port: number): KnownEndpoint => ({
+export const knownEndpoint = (workload: KnownWorkload, at: Workload, port: number): KnownEndpoint => ({
   endpoint: {
     address: at.address,
     port,
@@ -113,7 +112,7 @@ function endpointAt(
   const owner = all.find(({ namespace }) => namespace === service.name.namespace);
   if (owner !== undefined) {
     return {
-      endpoint: known(
+      endpoint: knownEndpoint(
         owner,
         owner.workloads.find((workload) => workload.address === address)!,
         port,
@@ -136,17 +135,24 @@ function outside(service: KnownService, address: string, port: number): KnownEnd
   return { endpoint: { address, port, tunnel: 'none', identity: '', workload, weight: 1 }, workload: undefined };
 }
 
-function unused(place: Place, why: string): Finding {
+const unused = ({ slice, path, text }: Place, why: string): Finding => unusedAddress(slice, path, text, why);
+
+export function unusedAddress(
+  resource: EndpointSlice | KnownService['service'],
+  path: string,
+  text: string,
+  why: string,
+): Finding {
   return {
     code: 'PTL1207',
     level: 'error',
-    resource: refOf(place.slice),
-    path: place.path,
-    message: `endpoint address "${place.text}" is not used: it ${why}`,
+    resource: refOf(resource),
+    path,
+    message: `endpoint address "${text}" is not used: it ${why}`,
     expected: "an address of a pod or WorkloadEntry of the service's own namespace",
-    came: place.text,
+    came: text,
     effect: 'no request is sent to this address',
-    next: 'remove it from the EndpointSlice, or let the service select its pods',
+    next: `remove it from the ${resource.kind}, or let the service select its pods`,
   };
 }
 
@@ -164,7 +170,7 @@ function unknown(place: Place): Finding {
   };
 }
 
-function sorted(endpoints: KnownEndpoint[]): readonly KnownEndpoint[] {
+export function sorted(endpoints: KnownEndpoint[]): readonly KnownEndpoint[] {
   if (endpoints.length < 2) return endpoints;
   return endpoints.sort(({ endpoint: a }, { endpoint: b }) => compare(a.address, b.address) || a.port - b.port);
 }

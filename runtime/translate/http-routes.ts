@@ -4,9 +4,10 @@ import type { HTTPRoute } from '#resources/http-route.ts';
 import { resolveBackends, type Referent, type Referents } from './backend-ref.ts';
 import { type Translated, translateRoute } from './http-route.ts';
 import { push } from './inventory.ts';
-import { EachMemo, step } from './memo.ts';
+import { EachMemo, Slot, step } from './memo.ts';
 import { type Parent, type Parents, resolveParent } from './route-parent.ts';
-import { oldestFirst } from './route-order.ts';
+import { compare, oldestFirst } from './route-order.ts';
+import type { BoundRoute } from './route-target.ts';
 import { routeStatus } from './route-status.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
@@ -23,6 +24,8 @@ export interface HttpRoutes {
   readonly byService: ReadonlyMap<KnownService, readonly AttachedRoute[]>;
   /** By the waypoint's `namespace/name`; the oldest first. */
   readonly byWaypoint: ReadonlyMap<string, readonly Translated[]>;
+  /** Every route by its key, for the policies of routes. The same object while no route changes its rules' names or its place. */
+  readonly byName: ReadonlyMap<string, BoundRoute>;
   readonly findings: readonly Finding[];
   readonly statuses: readonly ResourceStatus[];
 }
@@ -32,6 +35,7 @@ interface Attached {
   readonly parents: readonly Parent[];
   /** For each parent; undefined where it is not attached. */
   readonly translated: readonly (Translated | undefined)[];
+  readonly bound: BoundRoute;
   readonly status: ResourceStatus | undefined;
   readonly findings: readonly Finding[];
 }
@@ -45,6 +49,7 @@ export function createHttpRoutes(): (
   waypoints: Parents['waypoints'],
 ) => HttpRoutes {
   const memo = new EachMemo<HTTPRoute, Attached>();
+  const names = new Slot<HttpRoutes['byName']>();
   return step((all, services, grants, waypointOf, waypoints) => {
     const around = { services, grants, waypointOf, waypoints };
     const byService = new Map<KnownService, AttachedRoute[]>();
@@ -72,7 +77,9 @@ export function createHttpRoutes(): (
         if (parent.kind === 'waypoint') push(byWaypoint, parent.waypoint.key, routes);
       });
     }
-    return { byService, byWaypoint, findings, statuses };
+    const bound = attached.map((each) => each.bound);
+    const byName = names.get(bound, () => new Map(bound.map((each) => [each.key, each])));
+    return { byService, byWaypoint, byName, findings, statuses };
   });
 }
 
@@ -95,10 +102,18 @@ function attach(route: HTTPRoute, around: Around): Attached {
   return {
     parents,
     translated,
+    bound: {
+      key: `${route.kind}/${route.metadata.namespace}/${route.metadata.name}`,
+      rules: route.spec.rules.map(({ name }) => name),
+      waypoints: waypointsOf(parents),
+    },
     status: routeStatus(route, parents, referents),
     findings: [...[...known.values()].flatMap(({ findings }) => findings), ...refused],
   };
 }
+
+const waypointsOf = (parents: readonly Parent[]): readonly string[] =>
+  [...new Set(parents.flatMap((parent) => ('waypoint' in parent ? [parent.waypoint.key] : [])))].sort(compare);
 
 function translate(
   route: HTTPRoute,

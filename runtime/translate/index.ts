@@ -64,7 +64,7 @@ export function createTranslator(options: Partial<TranslateOptions> = {}): (reso
     );
     const destinations = findDestinations(resources.of('DestinationRule'), services);
     const providers = findProviders(mesh, services);
-    const around = survey(mesh, providers, services, classes, gateways, waypointOf);
+    const around = survey(mesh, providers, services, classes, gateways, waypointOf, grants, routes.byName);
     const policies = attachPolicies(resources.of('AuthorizationPolicy'), resources.invalid, around);
     const authentications = attachAuthentications(resources.of('RequestAuthentication'), resources.invalid, around);
     const sources = {

@@ -29,7 +29,8 @@ export function readInvalidAuthentication(resource: InvalidResource, around: Sur
     to:
       targets === 'unknown'
         ? [{ kind: 'namespace', name: namespace }]
-        : targets.flatMap((target) => reach(target, namespace, around)),
+        : // Unlike an AuthorizationPolicy it never reaches into another namespace.
+          targets.flatMap((target) => reach({ ...target, namespace }, namespace, around)),
     status: resourceStatus(resource.ref, { conditions: [condition('WaypointAccepted', false, 'Invalid', message)] }),
     findings: [invalidFinding(resource, targets)],
   };

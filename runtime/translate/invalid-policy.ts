@@ -4,6 +4,7 @@ import type { InvalidResource } from '#resources/resource.ts';
 import { type Target, targetsOfInvalid } from './authz-target.ts';
 import { condition, resourceStatus } from './condition.ts';
 import type { AttachedTo, Surroundings } from './policy-status.ts';
+import { resolveRoute } from './route-target.ts';
 
 /** A policy that is not valid closes what it was aimed at, and nothing that a valid one could not have reached. */
 export function readInvalidPolicy(
@@ -27,23 +28,38 @@ export function readInvalidPolicy(
     to:
       targets === 'unknown'
         ? [{ kind: 'namespace', name: namespace }]
-        : targets.flatMap((target) => reach(target, namespace, around)),
+        : targets.length === 0
+          ? around.tunnelsOf(resource).map((key) => ({ kind: 'tunnels', name: key }) as const)
+          : targets.flatMap((target) => (around.mayTarget(namespace, target) ? reach(target, namespace, around) : [])),
     status: resourceStatus(resource.ref, { conditions: [condition('WaypointAccepted', false, 'Invalid', message)] }),
     findings: [invalidFinding(resource, targets)],
   };
 }
 
 /** What a target, as it was written, can have meant. */
-export function reach({ kind, name }: Target, namespace: string, around: Surroundings): readonly AttachedTo[] {
+export function reach(target: Target, home: string, around: Surroundings): readonly AttachedTo[] {
+  const { kind, name, namespace = home } = target;
   switch (kind) {
     case 'Service': {
       const service = around.services.get(namespace, name);
       return service === undefined ? [] : [{ kind: 'service', service }];
     }
+    case 'ServiceEntry':
+      return (around.services.ofEntry(namespace, name) ?? []).map((service) => ({ kind: 'service', service }));
+    case 'HTTPRoute': {
+      // A rule of another name than any that there is may be what was misspelt: then the whole route is meant.
+      const found = resolveRoute(target, home, around.routes);
+      return [
+        {
+          kind: 'route',
+          scope: 'scope' in found ? found.scope : { route: `${kind}/${namespace}/${name}`, rules: undefined },
+        },
+      ];
+    }
     case 'Gateway':
       return [{ kind: 'waypoint', name: `${namespace}/${name}` }];
     default:
-      return namespace === around.mesh.rootNamespace ? [{ kind: 'class', name }] : [];
+      return home === around.mesh.rootNamespace ? [{ kind: 'class', name }] : [];
   }
 }
 

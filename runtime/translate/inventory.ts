@@ -4,11 +4,13 @@ import type { Namespace } from '#resources/namespace.ts';
 import type { Pod } from '#resources/pod.ts';
 import type { ReferenceGrant } from '#resources/reference-grant.ts';
 import type { ResourceSet } from '#resources/resource-set.ts';
+import type { ServiceEntry } from '#resources/service-entry.ts';
 import type { Service } from '#resources/service.ts';
 import type { WorkloadEntry } from '#resources/workload-entry.ts';
 import { hasLabels, label, type Labels } from './label-selector.ts';
 import { ListMemo, none, ResourceMemo, step } from './memo.ts';
 import type { TranslateOptions } from './options.ts';
+import { readServiceEntry } from './service-entry.ts';
 import { readService, type KnownService } from './service.ts';
 import { readPod, readWorkloadEntry, type KnownWorkload } from './workload.ts';
 import { Services } from './services.ts';
@@ -92,15 +94,20 @@ export function push<K, T>(map: Map<K, T[]>, key: K, value: T): void {
 export function createInventory(options: TranslateOptions): (resources: ResourceSet) => Inventory {
   const { clusterDomain, trustDomain } = options;
   const known = new ResourceMemo<KnownService>();
+  const hosts = new ResourceMemo<readonly KnownService[]>();
   const pods = new ResourceMemo<KnownWorkload | undefined>();
   const entries = new ResourceMemo<KnownWorkload | undefined>();
 
   const namespaces = step((all: readonly Namespace[]) => byName(all));
   const classes = step((all: readonly GatewayClass[]) => byName(all));
-  const services = step((all: readonly Service[]) => {
+  const services = step((all: readonly Service[], external: readonly ServiceEntry[]) => {
     const found = all.map((each) => known.get(each.metadata, [each], () => readService(each, clusterDomain)));
     known.sweep();
-    return new Services(found);
+    const entries = external.flatMap((each) =>
+      hosts.get(each.metadata, [each], () => readServiceEntry(each, trustDomain)),
+    );
+    hosts.sweep();
+    return new Services([...found, ...entries]);
   });
   const grants = grouping(({ metadata }: ReferenceGrant) => metadata.namespace);
   const slices = grouping(serviceOfSlice);
@@ -127,7 +134,7 @@ export function createInventory(options: TranslateOptions): (resources: Resource
     return {
       namespaces: names,
       classes: classes(resources.of('GatewayClass')),
-      services: services(resources.of('Service')),
+      services: services(resources.of('Service'), resources.of('ServiceEntry')),
       grants: grants(resources.of('ReferenceGrant')),
       workloads: workloads(resources.of('Pod'), resources.of('WorkloadEntry'), names),
       slices: slices(resources.of('EndpointSlice')),

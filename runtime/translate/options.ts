@@ -8,6 +8,8 @@ export interface TranslateOptions {
   readonly ingressClasses: readonly string[];
   /** Where mesh-wide policies live, unless the mesh configuration says otherwise; and where that is looked for. */
   readonly rootNamespace: string;
+  /** Policies for workloads that select a waypoint decide about its tunnels. */
+  readonly layeredAuthorization: boolean;
 }
 
 export const defaultOptions: TranslateOptions = {
@@ -16,6 +18,7 @@ export const defaultOptions: TranslateOptions = {
   gatewayClasses: ['portolan', 'istio-waypoint'],
   ingressClasses: ['portolan-ingress', 'istio'],
   rootNamespace: 'istio-system',
+  layeredAuthorization: false,
 };
 
 /** A GatewayClass with this controllerName is a waypoint class of ours, whatever it is called. */

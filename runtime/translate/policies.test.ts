@@ -22,7 +22,25 @@ ${['app', 'other']
     ),
   )
   .join('\n')}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: route, namespace: app }
+spec:
+  parentRefs: [{ kind: Service, group: "", name: s1 }, { kind: Service, group: "", name: s2 }]
+  rules: [{ backendRefs: [{ name: s1, port: 80 }] }]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: entry, namespace: app }
+spec: { hosts: [entry.example], addresses: [10.96.9.1], ports: [{ number: 80, name: http }], resolution: STATIC, endpoints: [{ address: 10.1.1.1 }] }
 `;
+
+const KINDS: Readonly<Record<string, string>> = {
+  waypoint: 'group: gateway.networking.k8s.io, kind: Gateway',
+  route: 'group: gateway.networking.k8s.io, kind: HTTPRoute',
+  entry: 'group: networking.istio.io, kind: ServiceEntry',
+};
 
 interface Policy {
   readonly name: string;
@@ -39,7 +57,7 @@ kind: AuthorizationPolicy
 metadata: { name: ${name}, namespace: ${namespace}, annotations: { istio.io/dry-run: "${dryRun}" } }
 spec:
   action: ${action}
-  targetRefs: [${targets.map((target) => (target === 'waypoint' ? '{ group: gateway.networking.k8s.io, kind: Gateway, name: waypoint }' : `{ group: "", kind: Service, name: ${target} }`)).join(', ')}]
+  targetRefs: [${targets.map((name) => `{ ${KINDS[name] ?? 'group: "", kind: Service'}, name: ${name} }`).join(', ')}]
   rules: [{ to: [{ operation: { paths: [${path}] } }] }]
 `;
 
@@ -50,7 +68,19 @@ const policy = (name: string): fc.Arbitrary<Policy> =>
     namespace: fc.constantFrom('app', 'app', 'app', 'other'),
     action: fc.constantFrom('ALLOW', 'ALLOW', 'DENY', 'NONSENSE'),
     path: fc.constantFrom('/a', '/b', '/c'),
-    targets: fc.constantFrom(['s1'], ['s1'], ['s2'], ['s1', 's2'], ['s1', 's1'], ['absent'], ['waypoint'], []),
+    targets: fc.constantFrom(
+      ['s1'],
+      ['s1'],
+      ['s2'],
+      ['s1', 's2'],
+      ['s1', 's1'],
+      ['absent'],
+      ['waypoint'],
+      ['route'],
+      ['s1', 'route'],
+      ['entry'],
+      [],
+    ),
     dryRun: fc.constantFrom(false, false, false, true),
   });
 

@@ -10,8 +10,17 @@ import { targetsOf } from './authz-target.ts';
 import { push } from './inventory.ts';
 import { readInvalidPolicy } from './invalid-policy.ts';
 import { EachMemo, equal, none, step } from './memo.ts';
-import { attach, type AttachedTo, statusOf, type Surroundings, workloadFindings } from './policy-status.ts';
+import {
+  attach,
+  type AttachedTo,
+  statusOf,
+  type Surroundings,
+  tunnelStatus,
+  workloadFindings,
+} from './policy-status.ts';
 import { compare } from './route-order.ts';
+import { createRoutePolicies, type RoutePolicies, scopedPolicy, type ScopedEnforcer } from './route-policies.ts';
+import type { RouteScope } from './route-target.ts';
 import type { KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 
@@ -27,6 +36,9 @@ export interface Policies {
   ofWaypoint(waypoint: WaypointGateway): readonly Enforcer[];
   /** What decides about a service; `shared` is what decides about its waypoint. */
   ofService(service: KnownService, waypoint: WaypointGateway, shared: readonly Enforcer[]): readonly Enforcer[];
+  /** What decides about the tunnels to a waypoint. */
+  ofTunnels(waypoint: WaypointGateway): readonly Enforcer[];
+  readonly ofRoutes: RoutePolicies;
   readonly findings: readonly Finding[];
   readonly statuses: readonly ResourceStatus[];
   /** Stands for these policies, and keeps none of them alive. */
@@ -50,12 +62,13 @@ export function createPolicies(): (
   around: Surroundings,
 ) => Policies {
   const memo = new EachMemo<AuthorizationPolicy, Attached>();
+  const fileByRoute = createRoutePolicies();
   let last: Last | undefined;
   return step((all, invalid, around) => {
     const inputsOf = (resource: AuthorizationPolicy) => around.lookUp(resource, targetsOf(resource));
     const attached = memo.get(all, [around], inputsOf, (resource) => attachPolicy(resource, around));
     const edited = last && last.invalid === invalid && last.around === around ? editOf(last, attached) : undefined;
-    const policies = edited ?? gather(attached, invalid, around);
+    const policies = edited ?? gather(attached, invalid, around, fileByRoute);
     last = { attached, invalid, around, policies };
     return policies;
   });
@@ -73,16 +86,25 @@ interface Gathered extends Policies, Shared {
 }
 
 /** All policies, by what they are attached to. */
-function gather(attached: readonly Attached[], invalid: readonly InvalidResource[], around: Surroundings): Gathered {
+function gather(
+  attached: readonly Attached[],
+  invalid: readonly InvalidResource[],
+  around: Surroundings,
+  fileByRoute: ReturnType<typeof createRoutePolicies>,
+): Gathered {
   const byService = new Map<KnownService, Enforcer[]>();
   const byWaypoint = new Map<string, Enforcer[]>();
   const byClass = new Map<string, Enforcer[]>();
   const byNamespace = new Map<string, Enforcer[]>();
+  const byTunnels = new Map<string, Enforcer[]>();
+  const onRoutes: { readonly enforcer: Enforcer; readonly scope: RouteScope }[] = [];
+  const byName = { waypoint: byWaypoint, class: byClass, namespace: byNamespace, tunnels: byTunnels };
   const findings: Finding[] = [];
   const statuses: ResourceStatus[] = [];
   const add = (to: AttachedTo, enforcer: Enforcer): void => {
     if (to.kind === 'service') push(byService, to.service, enforcer);
-    else push({ waypoint: byWaypoint, class: byClass, namespace: byNamespace }[to.kind], to.name, enforcer);
+    else if (to.kind === 'route') onRoutes.push({ enforcer, scope: to.scope });
+    else push(byName[to.kind], to.name, enforcer);
   };
   const account = ({ enforcer, to, status, findings: own }: Attached): void => {
     if (own.length > 0) findings.push(...own);
@@ -98,10 +120,12 @@ function gather(attached: readonly Attached[], invalid: readonly InvalidResource
     join(byClass.get(gateway.spec.gatewayClassName), byWaypoint.get(key), byNamespace.get(gateway.metadata.namespace));
   const foreign = ({ name: { namespace } }: KnownService, { gateway }: WaypointGateway) =>
     namespace !== gateway.metadata.namespace ? byNamespace.get(namespace) : undefined;
-  return gathered(byService, { ofWaypoint, foreign, findings, statuses }, undefined);
+  const ofTunnels = ({ key }: WaypointGateway): readonly Enforcer[] => byTunnels.get(key) ?? none;
+  const ofRoutes = fileByRoute(onRoutes);
+  return gathered(byService, { ofWaypoint, foreign, ofTunnels, ofRoutes, findings, statuses }, undefined);
 }
 
-interface Shared extends Pick<Policies, 'ofWaypoint' | 'findings' | 'statuses'> {
+interface Shared extends Pick<Policies, 'ofWaypoint' | 'ofTunnels' | 'ofRoutes' | 'findings' | 'statuses'> {
   /** What decides about the service's namespace. The waypoint's own is part of what is shared. */
   readonly foreign: (service: KnownService, waypoint: WaypointGateway) => readonly Enforcer[] | undefined;
 }
@@ -109,12 +133,12 @@ interface Shared extends Pick<Policies, 'ofWaypoint' | 'findings' | 'statuses'> 
 /** Part by part: an object that kept the one before would keep all that ever were. */
 function gathered(
   byService: Gathered['byService'],
-  { ofWaypoint, foreign, findings, statuses }: Shared,
+  { ofWaypoint, foreign, ofTunnels, ofRoutes, findings, statuses }: Shared,
   edit: Policies['edit'],
 ): Gathered {
   const ofService: Policies['ofService'] = (service, waypoint, shared) =>
     join(shared, byService.get(service), foreign(service, waypoint));
-  return { ofWaypoint, ofService, foreign, findings, statuses, byService, mark: {}, edit };
+  return { ofWaypoint, ofService, foreign, ofTunnels, ofRoutes, findings, statuses, byService, mark: {}, edit };
 }
 
 /** More changed policies than this are gathered anew. */
@@ -165,14 +189,23 @@ function attachPolicy(resource: AuthorizationPolicy, around: Surroundings): Atta
   const { findings } = read;
   const targets = targetsOf(resource);
   if (targets.length === 0) {
-    const told = [...findings, ...workloadFindings(resource, enforcement)];
-    return { enforcer: undefined, to: none, status: undefined, findings: told };
+    const told = [...findings, ...workloadFindings(resource, enforcement, around)];
+    const tunnels = around.tunnelsOf(resource);
+    if (tunnels.length === 0 || enforcement.kind === 'ignore') {
+      return { enforcer: undefined, to: none, status: undefined, findings: told };
+    }
+    return {
+      enforcer: { namespace, name, enforcement },
+      to: tunnels.map((key) => ({ kind: 'tunnels', name: key }) as const),
+      status: tunnelStatus(resource, tunnels),
+      findings: told,
+    };
   }
   const attachments = attach(resource, targets, around);
   const report = statusOf(resource, attachments, enforcement, refusal);
   return {
     enforcer: enforcement.kind === 'ignore' ? undefined : { namespace, name, enforcement },
-    to: attachments.map(({ to }) => to).filter((to) => to !== undefined),
+    to: attachments.flatMap(({ to }) => to ?? none),
     status: report.status,
     findings: findings.length === 0 ? report.findings : [...findings, ...report.findings],
   };
@@ -186,18 +219,30 @@ function providerRefusal(enforcement: Enforcement, { providers }: Surroundings):
 
 const open: AuthzPolicySet = { policies: none };
 
-/** Enforcers as the model has them. One policy may come by several ways (its service and its waypoint), and counts once. */
-export function policySet(enforcers: readonly Enforcer[], protocol: ServicePort['protocol']): AuthzPolicySet {
-  if (enforcers.length === 0) return open;
+type Named = Pick<Enforcer, 'namespace' | 'name'>;
+
+/**
+ * Enforcers as the model has them. One policy may come by several ways (its service and its waypoint), and counts once;
+ * for a service as a whole rather than for a route of it.
+ */
+export function policySet(
+  enforcers: readonly Enforcer[],
+  protocol: ServicePort['protocol'],
+  scoped: readonly ScopedEnforcer[] = none,
+): AuthzPolicySet {
+  if (enforcers.length + scoped.length === 0) return open;
   const tcp = protocol === 'tcp';
   const [only] = enforcers;
-  if (enforcers.length === 1 && only!.enforcement.kind === 'enforce') {
+  if (enforcers.length === 1 && scoped.length === 0 && only!.enforcement.kind === 'enforce') {
     return { policies: [tcp ? only!.enforcement.tcp : only!.enforcement.policy] };
   }
-  const unique = [...new Set(enforcers)].sort((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name));
-  const policies = unique.flatMap(({ enforcement }) =>
+  const byName = (a: Named, b: Named): number => compare(a.namespace, b.namespace) || compare(a.name, b.name);
+  const unique = [...new Set(enforcers)].sort(byName);
+  const whole = unique.flatMap(({ enforcement }) =>
     enforcement.kind === 'enforce' ? [tcp ? enforcement.tcp : enforcement.policy] : [],
   );
+  const ofRoutes = scoped.filter(({ enforcer }) => !unique.includes(enforcer)).map((each) => scopedPolicy(each));
+  const policies = ofRoutes.length === 0 ? whole : [...whole, ...ofRoutes].sort(byName);
   const ordered = [
     ...policies.filter(({ action }) => action === 'CUSTOM'),
     ...policies.filter(({ action }) => action === 'DENY'),

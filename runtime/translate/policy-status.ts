@@ -1,12 +1,15 @@
 import type { Finding } from '#model/finding.ts';
 import type { ResourceStatus } from '#model/status.ts';
 import type { AuthorizationPolicy } from '#resources/authorization-policy.ts';
+import type { InvalidResource } from '#resources/resource.ts';
 import type { AuthzProviders } from './authz-providers.ts';
 import type { Enforcement } from './authorization-policy.ts';
-import { targetPath, type Target, type TargetedPolicy } from './authz-target.ts';
+import { targetName, targetPath, type Target, type TargetedPolicy } from './authz-target.ts';
+import { letsWaypointsIn } from './bypass.ts';
 import { condition, refOf, resourceStatus } from './condition.ts';
 import { none } from './memo.ts';
 import type { MeshConfig } from './mesh-config.ts';
+import { type BoundRoute, resolveRoute, type RouteScope } from './route-target.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import type { WaypointGateway } from './waypoint-gateway.ts';
 import type { Services } from './services.ts';
@@ -23,31 +26,47 @@ export interface Surroundings {
   /** Keys of Gateways that are not waypoints of ours. */
   readonly otherGateways: ReadonlySet<string>;
   isWaypointClass(name: string): boolean;
+  /** Identities of waypoints, as policies name them. */
+  readonly waypointPrincipals: ReadonlySet<string>;
+  /** By `HTTPRoute/<namespace>/<name>`. */
+  readonly routes: ReadonlyMap<string, BoundRoute>;
+  /** Waypoints about whose tunnels a policy without targets decides; none unless authorization is layered. */
+  tunnelsOf(resource: AuthorizationPolicy | InvalidResource): readonly string[];
+  /** Whether a policy of a namespace may have this target: it is at home there, or a ReferenceGrant lets it. */
+  mayTarget(from: string, target: Target): boolean;
   /** The policy and everything else that its attachment to these targets depends on: the inputs of its memo. */
   lookUp(resource: TargetedPolicy, targets: readonly Target[]): readonly unknown[];
 }
 
 /**
- * What a policy decides about: a service, a waypoint by `namespace/name`, all waypoints of a class, or (a policy of which
- * nobody knows what it was aimed at) everything in a namespace.
+ * What a policy decides about: a service, rules of a route wherever it is, a waypoint by `namespace/name` or the tunnels to
+ * it, all waypoints of a class, or (a policy of which nobody knows what it was aimed at) everything in a namespace.
  */
 export type AttachedTo =
   | { readonly kind: 'service'; readonly service: KnownService }
+  | { readonly kind: 'route'; readonly scope: RouteScope }
+  | { readonly kind: 'tunnels'; readonly name: string }
   | { readonly kind: 'waypoint' | 'class' | 'namespace'; readonly name: string };
+
+/** Why a target is not accepted. */
+type Refusal = 'Invalid' | 'RefNotPermitted' | 'TargetNotFound' | 'AncestorNotBound';
 
 /** The verdict about one target. `target`: `Service/bookinfo/reviews`, `Gateway/…` or `GatewayClass/<name>`. */
 export interface Attachment {
   readonly target: string;
   /** Undefined: it is attached to nothing. */
-  readonly to: AttachedTo | undefined;
-  readonly reason: 'Accepted' | 'Invalid' | 'TargetNotFound' | 'AncestorNotBound';
+  readonly to: AttachedTo | readonly AttachedTo[] | undefined;
+  readonly reason: 'Accepted' | Refusal;
   readonly message: string;
   readonly finding?: Finding;
   /** Ports of the target that are TCP. */
   readonly tcpPorts: readonly number[];
 }
 
-/** Judges every target of a policy. A policy reaches only what is in its own namespace, and classes from the root. */
+/**
+ * Judges every target of a policy. A policy reaches what is in its own namespace and what another namespace grants it,
+ * and classes from the root. The grant is asked first: a refusal tells nothing of what there is elsewhere.
+ */
 export function attach(
   resource: TargetedPolicy,
   targets: readonly Target[],
@@ -55,16 +74,13 @@ export function attach(
 ): readonly Attachment[] {
   return targets.map((target, index) => {
     const { namespace } = resource.metadata;
-    if (target.kind === 'Service' && target.group === '' && (target.namespace ?? namespace) === namespace) {
+    const home = target.namespace ?? namespace;
+    if (target.kind === 'Service' && target.group === '' && home === namespace) {
       const service = attachService(namespace, target.name, around);
       if (service !== undefined) return service;
     }
-    const wanted = `${target.kind}/${target.namespace ?? namespace}/${target.name}`;
-    const refuse = (
-      reason: 'Invalid' | 'TargetNotFound' | 'AncestorNotBound',
-      message: string,
-      rest: Partial<Finding>,
-    ) => ({
+    const wanted = targetName(target, namespace);
+    const refuse = (reason: Refusal, message: string, rest: Partial<Finding>) => ({
       target: wanted,
       to: undefined,
       reason,
@@ -72,27 +88,37 @@ export function attach(
       tcpPorts: none,
       finding: notAttached(resource, targetPath(resource, index), wanted, message, rest),
     });
-    if (target.namespace !== undefined && target.namespace !== namespace) {
-      return refuse('Invalid', `a policy of namespace ${namespace} cannot target namespace ${target.namespace}`, {
+    if (!around.mayTarget(namespace, target)) {
+      const { kind, name } = target;
+      const who = `AuthorizationPolicies of namespace ${namespace}`;
+      return refuse('RefNotPermitted', `no ReferenceGrant of namespace ${home} lets ${who} target ${kind} ${name}`, {
         code: 'PTL1303',
         level: 'error',
-        expected: namespace,
-        came: target.namespace,
-        next: `move the policy to namespace ${target.namespace}`,
+        expected: `a ReferenceGrant in namespace ${home}, or a target in namespace ${namespace}`,
+        came: 'none',
+        next: `create a ReferenceGrant in namespace ${home} from AuthorizationPolicy (security.istio.io) ${namespace} to ${kind} ${name}`,
       });
     }
     switch (`${target.group}/${target.kind}`) {
       case '/Service':
-        return refuse(...missingService(namespace, target.name, around));
+        return attachService(home, target.name, around) ?? refuse(...missingService(home, target.name, around));
+      case 'networking.istio.io/ServiceEntry':
+        return attachEntry(home, target.name, around) ?? refuse(...missingEntry(home, target.name, around));
+      case 'gateway.networking.k8s.io/HTTPRoute': {
+        const found = resolveRoute(target, namespace, around.routes);
+        return 'scope' in found
+          ? accepted(wanted, found.bound, { kind: 'route', scope: found.scope })
+          : refuse(found.reason, found.message, found.finding);
+      }
       case 'gateway.networking.k8s.io/Gateway': {
-        const waypoint = around.waypoints.get(`${namespace}/${target.name}`);
+        const waypoint = around.waypoints.get(`${home}/${target.name}`);
         if (waypoint !== undefined) return accepted(wanted, waypoint.key, { kind: 'waypoint', name: waypoint.key });
-        return around.otherGateways.has(`${namespace}/${target.name}`)
+        return around.otherGateways.has(`${home}/${target.name}`)
           ? refuse('AncestorNotBound', `Gateway ${target.name} is not a waypoint of ours`, {
               code: 'PTL1209',
               level: 'warning',
             })
-          : refuse('TargetNotFound', `Gateway ${namespace}/${target.name} does not exist`, {
+          : refuse('TargetNotFound', `Gateway ${home}/${target.name} does not exist`, {
               code: 'PTL1202',
               level: 'error',
             });
@@ -120,14 +146,14 @@ export function attach(
         return refuse('Invalid', `targets of kind ${target.kind} are not supported`, {
           code: 'PTL1505',
           level: 'error',
-          expected: 'Service, Gateway or GatewayClass',
+          expected: 'Service, ServiceEntry, HTTPRoute, Gateway or GatewayClass',
           came: target.kind,
         });
     }
   });
 }
 
-function accepted(target: string, bound: string, to: AttachedTo): Attachment {
+function accepted(target: string, bound: string, to: AttachedTo | readonly AttachedTo[]): Attachment {
   return { target, to, reason: 'Accepted', message: `bound to ${bound}`, tcpPorts: none };
 }
 
@@ -141,6 +167,28 @@ function attachService(namespace: string, name: string, around: Surroundings): A
 }
 
 const isTcp = ({ protocol }: KnownPort): boolean => protocol === 'tcp';
+
+/** All hosts of a ServiceEntry have the labels by which it is enrolled in common. */
+function attachEntry(namespace: string, name: string, around: Surroundings): Attachment | undefined {
+  const hosts = around.services.ofEntry(namespace, name) ?? none;
+  const waypoint = hosts[0] && around.waypointOf.get(hosts[0]);
+  if (waypoint === undefined) return undefined;
+  const to = hosts.map((service) => ({ kind: 'service', service }) as const);
+  const tcp = hosts[0]!.ports.filter(isTcp).map(({ port }) => port);
+  return {
+    ...accepted(`ServiceEntry/${namespace}/${name}`, waypoint.key, to),
+    tcpPorts: tcp.length === 0 ? none : tcp,
+  };
+}
+
+function missingEntry(namespace: string, name: string, around: Surroundings): ReturnType<typeof missingService> {
+  const what = `ServiceEntry ${namespace}/${name}`;
+  if (around.services.ofEntry(namespace, name) === undefined) {
+    return ['TargetNotFound', `${what} does not exist`, { code: 'PTL1202', level: 'error' }];
+  }
+  const next = `kubectl label serviceentry -n ${namespace} ${name} istio.io/use-waypoint=<waypoint>`;
+  return ['AncestorNotBound', `${what} uses no waypoint of ours`, { code: 'PTL1209', level: 'warning', next }];
+}
 
 function missingService(
   namespace: string,
@@ -291,10 +339,23 @@ function tcpFinding(resource: AuthorizationPolicy, { target, tcpPorts }: Attachm
   };
 }
 
+/** The status of a policy for workloads that decides about tunnels too. */
+export function tunnelStatus(resource: AuthorizationPolicy, waypoints: readonly string[]): ResourceStatus {
+  const message = `bound to the tunnels of ${waypoints.join(', ')}`;
+  return resourceStatus(refOf(resource), { conditions: [condition('WaypointAccepted', true, 'Accepted', message)] });
+}
+
 /** A policy without targets is for workloads: ztunnel enforces it, and cannot ask for HTTP. */
-export function workloadFindings(resource: AuthorizationPolicy, enforcement: Enforcement): readonly Finding[] {
+export function workloadFindings(
+  resource: AuthorizationPolicy,
+  enforcement: Enforcement,
+  around: Surroundings,
+): readonly Finding[] {
+  // What `ztunnel-policy` prints is where it belongs.
+  if (letsWaypointsIn(resource, around.waypointPrincipals)) return none;
   const http = enforcement.kind === 'enforce' && enforcement.http;
   const { name } = resource.metadata;
+  if (!http && around.tunnelsOf(resource).length > 0) return none;
   return [
     {
       code: http ? 'PTL1305' : 'PTL1306',

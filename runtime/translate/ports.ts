@@ -17,6 +17,7 @@ import { type Enforcer, type Policies, policySet } from './policies.ts';
 import { claimFindings } from './claim-route.ts';
 import { defaultRoute, mergeRoutes, withOwnBackend } from './port-routes.ts';
 import { type Authenticator, jwtRules, type RequestAuthentications } from './request-authentications.ts';
+import { type RoutePolicies, scopedEnforcers, type ScopedEnforcer } from './route-policies.ts';
 import type { KnownPort, KnownService } from './service.ts';
 import type { VirtualServices } from './virtual-services.ts';
 import { translateVirtualService, type VirtualServiceContext } from './virtual-service.ts';
@@ -109,6 +110,7 @@ interface Made {
   /** What its destinations are looked up in; undefined where there are none. */
   readonly referents: Referents | undefined;
   readonly enforcers: readonly Enforcer[];
+  readonly ofRoutes: RoutePolicies;
   readonly authenticators: readonly Authenticator[];
   readonly result: PortResult;
 }
@@ -118,6 +120,7 @@ class PortMemo {
   made: Made | undefined;
   readonly table = new Slot<Translated>();
   readonly virtual = new Slot<Translated>();
+  readonly scoped = new Slot<readonly ScopedEnforcer[]>();
   readonly authz = new Slot<AuthzPolicySet>();
   readonly authn = new Slot<readonly JwtRule[] | undefined>();
   readonly port = new Slot<ServicePort>();
@@ -242,6 +245,7 @@ export class Ports {
       made.resource === resource &&
       (made.referents === undefined || sameReferents(made.referents, referents)) &&
       sameItems(made.enforcers, enforcers) &&
+      made.ofRoutes === from.policies.ofRoutes &&
       sameItems(made.authenticators, authenticators)
     )
       return made.result;
@@ -256,6 +260,7 @@ export class Ports {
       resource,
       referents: asked,
       enforcers,
+      ofRoutes: from.policies.ofRoutes,
       authenticators,
       result,
     };
@@ -273,7 +278,11 @@ export class Ports {
     scope: Scope,
   ): PortResult {
     const table = this.#table(memo, service, port, resource, scope);
-    const authz = memo.authz.get([port.protocol, ...enforcers], () => policySet(enforcers, port.protocol));
+    const { ofRoutes } = scope.from.policies;
+    const scoped = memo.scoped.get([table.routes, ofRoutes], () => scopedEnforcers(table.routes, ofRoutes));
+    const authz = memo.authz.get([port.protocol, scoped, ...enforcers], () =>
+      policySet(enforcers, port.protocol, scoped),
+    );
     const authn = port.protocol === 'tcp' ? undefined : memo.authn.get(authenticators, () => jwtRules(authenticators));
     const made = memo.port.get([port, addresses, table, authz, authn], () => ({
       service: service.name,

@@ -1,12 +1,15 @@
 import type { ServiceName } from '#model/backend.ts';
 import type { Finding } from '#model/finding.ts';
 import type { ServicePort } from '#model/waypoint.ts';
+import type { ServiceEntry } from '#resources/service-entry.ts';
 import type { Service } from '#resources/service.ts';
 import { refOf } from './condition.ts';
 import { serviceName } from './host.ts';
 import { canonicalAddress } from './ip-address.ts';
+import type { Labels } from './label-selector.ts';
 import { none } from './memo.ts';
 import { isTls, protocolOf } from './protocol.ts';
+import type { KnownWorkload } from './workload.ts';
 
 /** One TCP port of a Service. */
 export interface KnownPort {
@@ -22,13 +25,13 @@ export interface KnownPort {
 }
 
 /**
- * What translation needs to know of a Service; depends on the Service alone. A class, so that memos take one for another
- * never: what is attached is found by the object, and one that is merely equal, of a Service that went and came back,
- * would be found by nobody.
+ * What translation needs to know of a Service, or of a host of a ServiceEntry; depends on that resource alone. A class,
+ * so that memos take one for another never: what is attached is found by the object, and one that is merely equal, of a
+ * Service that went and came back, would be found by nobody.
  */
 export class KnownService {
-  readonly service: Service;
-  /** `namespace/name` */
+  readonly service: Service | ServiceEntry;
+  /** `namespace/name` of a Service, `namespace/host:<host>` of a ServiceEntry. */
   readonly key: string;
   readonly name: ServiceName;
   /** Virtual addresses, canonical; none for headless and external services. */
@@ -37,6 +40,12 @@ export class KnownService {
   readonly ports: readonly KnownPort[];
   /** Why a waypoint cannot be asked for it, for when it is enrolled. */
   readonly withoutAddress: readonly Finding[] | undefined;
+  /** Of the workloads that answer for it. */
+  readonly selector: Labels;
+  /** Those that are not ready, too. */
+  readonly allWorkloads: boolean;
+  /** Endpoints that are written in a ServiceEntry. */
+  readonly inline: readonly KnownWorkload[] | undefined;
 
   constructor(parts: KnownService) {
     this.service = parts.service;
@@ -45,6 +54,9 @@ export class KnownService {
     this.addresses = parts.addresses;
     this.ports = parts.ports;
     this.withoutAddress = parts.withoutAddress;
+    this.selector = parts.selector;
+    this.allWorkloads = parts.allWorkloads;
+    this.inline = parts.inline;
   }
 }
 
@@ -73,6 +85,9 @@ export function readService(service: Service, clusterDomain: string): KnownServi
     addresses,
     ports,
     withoutAddress: addresses.length === 0 ? [withoutAddress(service)] : undefined,
+    selector: spec.selector,
+    allWorkloads: spec.publishNotReadyAddresses === true,
+    inline: undefined,
   });
 }
 

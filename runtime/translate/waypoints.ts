@@ -37,6 +37,7 @@ export function createWaypoints(
   const workloadSets = new Memo<AuthzPolicySet>();
   const workloadRules = new Memo<readonly JwtRule[] | undefined>();
   const keyUses = new Memo<readonly BackendUse[]>();
+  const tunnelSets = new Memo<AuthzPolicySet>();
   const made = new Memo<Waypoint>();
   const told = new ListMemo();
   const sources = new Memo<readonly Workload[]>();
@@ -65,6 +66,7 @@ export function createWaypoints(
     const destinationOf = (service: KnownService) => from.destinations.of(service, namespace);
     const found = backends.make(key, uses, inventory, destinationOf, from.destinations);
     findings.push(...found.findings);
+    const tunnels = from.policies.ofTunnels(waypoint);
     const members = enrolments.workloads.byWaypoint.get(key) ?? none;
     const workloadAuthn = workloadRules.get(key, authenticators, () => jwtRules(authenticators));
     const authn = workloadAuthn === undefined ? {} : { workloadAuthn };
@@ -75,6 +77,9 @@ export function createWaypoints(
       workloads: workloads.get(key, members, () => byAddress(members)),
       workloadAuthz: workloadSets.get(key, policies, () => policySet(policies, 'detect')),
       ...authn,
+      ...(options.layeredAuthorization
+        ? { tunnelAuthz: tunnelSets.get(key, tunnels, () => policySet(tunnels, 'tcp')) }
+        : {}),
       sources: sources.get('', [inventory.workloads], () => byAddress(inventory.workloads.all)),
     };
     const { trustDomain } = options;
@@ -104,6 +109,7 @@ export function createWaypoints(
       lists,
       workloads,
       workloadSets,
+      tunnelSets,
       workloadRules,
       keyUses,
       made,

@@ -7,6 +7,7 @@ import { decide } from '#policy/authz/reference.ts';
 import { Dice } from '../vectors/dice.ts';
 import { asReceived, decidingRule } from '../vectors/filter.ts';
 import { type Case, generateCase } from '../vectors/generate.ts';
+import { ROUTES } from '../vectors/pools.ts';
 import { OTHER_FILTER, OTHER_KEY } from '../vectors/token.ts';
 import { rbac } from '../vectors/rbac.ts';
 import { RealEnvoy } from './real-envoy.ts';
@@ -93,6 +94,7 @@ function inEnvoy(number: number, request: AuthzRequest): Promise<AuthzDecision> 
     `${request.method} ${request.path} HTTP/1.1`,
     `host: ${request.host}`,
     `x-set: ${number}`,
+    `x-route: ${request.route ?? ''}`,
     ...(principal === undefined ? [] : [`x-principal: ${principal}`]),
     ...METADATA.flatMap(({ header, filter, key }) => {
       const value = request.metadata?.[filter]?.[key];
@@ -128,7 +130,7 @@ function bootstrap(): Record<string, unknown> {
     stat_prefix: 'rbac',
     generate_request_id: false,
     route_config: {
-      virtual_hosts: [{ name: 'all', domains: ['*'], routes: cases.map(({ set }, number) => route(set, number)) }],
+      virtual_hosts: [{ name: 'all', domains: ['*'], routes: cases.flatMap(({ set }, number) => routes(set, number)) }],
     },
     local_reply_config: {
       mappers: [
@@ -187,14 +189,22 @@ function bootstrap(): Record<string, unknown> {
   };
 }
 
-function route(set: AuthzPolicySet, number: number): object {
+/** One route would do where no policy tells them apart. */
+const routes = (set: AuthzPolicySet, number: number): object[] =>
+  set.policies.some((policy) => policy.routes !== undefined)
+    ? ROUTES.map((name) => route(set, number, [header('x-route', name)], name))
+    : [route(set, number)];
+
+const header = (name: string, exact: string): object => ({ name, string_match: { exact } });
+
+function route(set: AuthzPolicySet, number: number, more: readonly object[] = [], name?: string): object {
   const perRoute = (['DENY', 'ALLOW'] as const).flatMap((action) => {
-    const rules = rbac(set, action);
+    const rules = rbac(set, action, name);
     const config = { '@type': `${FILTER}.http.rbac.v3.RBACPerRoute`, rbac: rules };
     return rules ? [[action.toLowerCase(), config] as const] : [];
   });
   return {
-    match: { prefix: '/', headers: [{ name: 'x-set', string_match: { exact: String(number) } }] },
+    match: { prefix: '/', headers: [header('x-set', String(number)), ...more] },
     direct_response: { status: 200 },
     typed_per_filter_config: Object.fromEntries(perRoute),
   };

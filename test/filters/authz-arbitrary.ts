@@ -53,6 +53,7 @@ const HOSTS = [
   'ample.com',
   'é.example.com',
 ];
+const ROUTES = ['ns1.r.0', 'ns1.r.0.1', 'default'];
 const METHODS = ['GET', 'POST', 'get', 'GETX'];
 const PATHS = [
   '/',
@@ -214,12 +215,15 @@ const rules: fc.Arbitrary<AuthzRule> = fc.oneof(
   },
 );
 
-const policies: fc.Arbitrary<AuthzPolicy> = fc.record({
-  namespace: some(['ns1', 'ns2']),
-  name: some(['p', 'q', 'r']),
-  action: some(['ALLOW', 'DENY'] as const),
-  rules: fc.array(rules, { maxLength: 4 }),
-});
+const policies: fc.Arbitrary<AuthzPolicy> = fc
+  .record({
+    namespace: some(['ns1', 'ns2']),
+    name: some(['p', 'q', 'r']),
+    action: some(['ALLOW', 'DENY'] as const),
+    rules: fc.array(rules, { maxLength: 4 }),
+    routes: fc.option(fc.array(some(ROUTES), { maxLength: 2 }), { nil: undefined, freq: 1 }),
+  })
+  .map(({ routes, ...policy }) => (routes === undefined ? policy : { ...policy, routes }));
 
 const { value: metadataValues } = fc.letrec<{ value: MetadataValue }>((tie) => ({
   value: fc.oneof(
@@ -258,13 +262,15 @@ export const requests: fc.Arbitrary<AuthzRequest> = fc
     path: fc.tuple(some(PATHS), some(['', '', '?', '?x=/a', '#f'])).map((parts) => parts.join('')),
     headers: fc.array(fc.tuple(some(HEADERS), some(VALUES)), { maxLength: 4 }),
     sni: fc.option(some(HOSTS), { nil: undefined }),
+    route: fc.option(some(ROUTES), { nil: undefined }),
     payload: fc.option(payloads, { nil: undefined, freq: 4 }),
     other: fc.option(metadataValues, { nil: undefined, freq: 2 }),
   })
-  .map(({ principal, sni, payload, other, ...request }) => ({
+  .map(({ principal, sni, route, payload, other, ...request }) => ({
     ...request,
     ...(principal !== undefined && { principal }),
     ...(sni !== undefined && { sni }),
+    ...(route !== undefined && { route }),
     metadata: {
       ...(payload !== undefined && { [TOKEN_FILTER]: { [TOKEN_PAYLOAD]: payload } }),
       ...(other !== undefined && { [OTHER]: { k: other } }),

@@ -49,6 +49,7 @@ export function generateCase(dice: Dice, requests: number, shape: Shape): Case {
 function policySet(dice: Dice, shape: Shape): AuthzPolicySet {
   const large = dice.chance(4);
   const count = large ? 3 + dice.below(4) : 1 + dice.below(4);
+  const scoped = dice.chance(30);
   const policies = Array.from({ length: count }, (_, index): AuthzPolicy => {
     const rules = large ? Math.ceil(shape.most / count) : dice.below(4);
     return {
@@ -56,6 +57,7 @@ function policySet(dice: Dice, shape: Shape): AuthzPolicySet {
       name: `p${index}`,
       action: dice.chance(45) ? 'DENY' : 'ALLOW',
       rules: Array.from({ length: rules }, () => rule(dice, shape)),
+      ...(scoped && dice.chance(60) && { routes: routes(dice) }),
     };
   });
   return {
@@ -64,6 +66,9 @@ function policySet(dice: Dice, shape: Shape): AuthzPolicySet {
     ),
   };
 }
+
+const routes = (dice: Dice): readonly string[] =>
+  dice.several(1, 2, () => dice.pick(pools.ROUTES)).filter((name) => name !== '');
 
 function rule(dice: Dice, shape: Shape): AuthzRule {
   return {
@@ -217,6 +222,7 @@ type Caller = Omit<AuthzRequest, 'destinationIp' | 'destinationPort'>;
 
 function randomRequest(dice: Dice, shape: Shape): Caller {
   const caller = pools.principal(dice, shape.odd);
+  const route = dice.pick(pools.ROUTES);
   return {
     ...(caller !== undefined && { principal: caller }),
     sourceIp: pools.address(dice),
@@ -224,6 +230,7 @@ function randomRequest(dice: Dice, shape: Shape): Caller {
     method: dice.pick(pools.METHODS),
     path: pools.path(dice),
     headers: headers(dice),
+    ...(route !== '' && { route }),
     ...(shape.odd && dice.chance(30) && { sni: dice.pick(pools.HOSTS) }),
     ...metadataOf(dice),
   };

@@ -103,6 +103,9 @@ export function path(dice: Dice): string {
   return Array.from({ length: depth }, () => `/${dice.pick(SEGMENTS)}`).join('') + dice.pick(TAILS);
 }
 
+/** Of routes; empty: none matches. */
+export const ROUTES = ['foo.r.0', 'foo.r.1', 'foo.r.0.1', 'default', ''];
+
 export const headerValue = (dice: Dice): string => dice.pick(HEADER_VALUES);
 
 export const address = (dice: Dice): string => dice.pick(ADDRESSES);

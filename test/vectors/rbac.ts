@@ -23,9 +23,14 @@ const PRINCIPAL_KEY = 'io.istio.peer_principal';
 const ANY: Json = { any: true };
 const NOTHING: Clause<never> = { any: [], none: [] };
 
-/** The `rbac` of the filter for one action; undefined when the set has no policy of that action. */
-export function rbac(set: AuthzPolicySet, action: AuthzPolicy['action']): Json | undefined {
-  const policies = set.policies.filter((policy) => policy.action === action);
+/**
+ * The `rbac` of the filter for one action; undefined when the set has no policy of that action. RBAC sees no route: it
+ * is configured for each route by itself, with the policies that are about it.
+ */
+export function rbac(set: AuthzPolicySet, action: AuthzPolicy['action'], route?: string): Json | undefined {
+  const policies = set.policies.filter(
+    (policy) => policy.action === action && (policy.routes === undefined || policy.routes.includes(route ?? '')),
+  );
   if (policies.length === 0) return undefined;
   const rules = policies.flatMap((policy) =>
     policy.rules.map((rule, index) => [

@@ -40,6 +40,10 @@ const flags = {
     default: 'judge',
     about: 'a header that a policy names, on several lines: every line counts, or the request is refused (better)',
   },
+  'layered-authorization': {
+    type: 'boolean',
+    about: 'policies that select the waypoint decide about tunnels, before there is one (default: ztunnel alone does)',
+  },
   'access-log': { type: 'string', value: 'FILE', about: 'where requests are logged as JSON lines (default: none)' },
   'explain-to': {
     type: 'string',

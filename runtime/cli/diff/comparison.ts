@@ -1,8 +1,9 @@
 import type { AuthzRequest } from '#model/authz.ts';
 import type { PathNormalization } from '#model/path-normalization.ts';
 import type { Model } from '#model/waypoint.ts';
-import { compare } from '#policy/analysis/difference.ts';
+import { compare, type Routed } from '#policy/analysis/difference.ts';
 import { targetsOf, type DecidedTarget } from '#policy/analysis/target.ts';
+import { chooseRoute } from '../explain/route.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 
 /** A request and what becomes of it before and after. */
@@ -71,14 +72,15 @@ function comparePort(was: DecidedPlace, place: DecidedPlace, steps: number | und
   const { name, waypoint, target } = place;
   const common = { name, waypoint, protocol: target.protocol } as const;
   // Most ports of two large sets are alike: their policies need not be understood.
-  if (JSON.stringify(was.set) === JSON.stringify(place.set)) return { ...common, allowed: [], denied: [], limits: [] };
+  if (isAlike(was, place)) return { ...common, allowed: [], denied: [], limits: [] };
   const shared = target.addresses.filter((address) => was.target.addresses.includes(address));
   const where = { ...target, addresses: shared.length > 0 ? shared : target.addresses };
-  const { differences, limits } = compare(was.set, place.set, where, steps);
+  const [before, after] = [routed(was), routed(place)];
+  const { differences, limits } = compare(was.set, place.set, where, steps, [before, after]);
   const examples = differences.map(({ request }) => ({
     request,
-    before: outcomeOf(was.set, request, target.protocol),
-    after: outcomeOf(place.set, request, target.protocol),
+    before: outcomeOf(was.set, before(request), target.protocol),
+    after: outcomeOf(place.set, after(request), target.protocol),
   }));
   return {
     ...common,
@@ -87,3 +89,22 @@ function comparePort(was: DecidedPlace, place: DecidedPlace, steps: number | und
     limits,
   };
 }
+
+/** Policies of routes decide another way when the routes are other ones. */
+function isAlike(was: DecidedPlace, place: DecidedPlace): boolean {
+  if (JSON.stringify(was.set) !== JSON.stringify(place.set)) return false;
+  if (!hasRoutePolicies(place)) return true;
+  const matches = ({ routes }: DecidedPlace): string => JSON.stringify(routes.map(({ name, match }) => [name, match]));
+  return matches(was) === matches(place);
+}
+
+const hasRoutePolicies = ({ set }: DecidedPlace): boolean => set.policies.some(({ routes }) => routes !== undefined);
+
+/** A request on the route that it takes at a place, where policies ask for it. */
+const routed = (place: DecidedPlace): Routed =>
+  place.target.protocol === 'tcp' || !hasRoutePolicies(place)
+    ? (request) => request
+    : (request) => {
+        const { route } = chooseRoute(place.routes, request);
+        return route === undefined ? request : { ...request, route: route.name };
+      };

@@ -86,6 +86,7 @@ export async function explain(destination: Destination, request: ExplainedReques
   const path = normalized ?? request.path;
   const sourceIp = request.sourceIp ?? addressOf(waypoint, identity) ?? '127.0.0.1';
   const headers = request.headers.map(([name, value]) => [name.toLowerCase(), value] as const);
+  const { route, lost } = chooseRoute(port.routes, { method, path, headers });
   const authz = await judge(port, {
     principal: identity,
     sourceIp,
@@ -95,9 +96,9 @@ export async function explain(destination: Destination, request: ExplainedReques
     method,
     path,
     headers: headers.filter(([name]) => name !== 'host'),
+    ...(route === undefined ? {} : { route: route.name }),
     ...(request.claims === undefined ? {} : { metadata: tokenMetadata(request.claims) }),
   });
-  const { route, lost } = chooseRoute(port.routes, { method, path, headers });
   return {
     apiVersion: API_VERSION,
     decision: authz.allowed && normalized !== undefined ? 'ALLOW' : 'DENY',

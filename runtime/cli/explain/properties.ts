@@ -10,6 +10,7 @@ export function propertiesOf({
   destinationIp,
   destinationPort,
   sni,
+  route,
   metadata,
 }: AuthzRequest): Properties {
   return {
@@ -17,6 +18,7 @@ export function propertiesOf({
     'destination.address': authority(destinationIp, destinationPort),
     ...(principal === undefined ? {} : { 'filter_state.io.istio.peer_principal': principal }),
     ...(sni === undefined ? {} : { 'connection.requested_server_name': sni }),
+    ...(route === undefined ? {} : { 'xds.route_name': route }),
     ...(metadata === undefined ? {} : { metadata: encodeMetadata(metadata) }),
   };
 }

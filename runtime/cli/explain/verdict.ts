@@ -4,7 +4,7 @@ import type { AskedProvider, AuthzPolicy, AuthzRequest } from '#model/authz.ts';
 import type { ServicePort } from '#model/waypoint.ts';
 import { compileAuthz } from '#policy/authz/compile.ts';
 import { ASKED, compileCustom, providerState } from '#policy/authz/custom.ts';
-import { customProviders, explainDecision } from '#policy/authz/reference.ts';
+import { customProviders, explainDecision, policiesOf } from '#policy/authz/reference.ts';
 import { moduleFile } from '../modules.ts';
 import { missText } from './miss.ts';
 import { propertiesOf } from './properties.ts';
@@ -39,7 +39,8 @@ export interface Verdict {
  * and throws.
  */
 export async function judge(port: ServicePort, request: AuthzRequest): Promise<Verdict> {
-  const { closed, policies } = port.authz;
+  const { closed } = port.authz;
+  const policies = policiesOf(port.authz, request, { protocol: 'http' });
   const { decision, nearest } = explainDecision(port.authz, request, { protocol: 'http' });
   const asked = customProviders(port.authz, request, { protocol: 'http' });
   const called = await calledProviders(port, request);

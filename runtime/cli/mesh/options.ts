@@ -21,6 +21,8 @@ export interface MeshOptions {
   /** Metrics and readiness; likewise. */
   readonly page: BindAddress;
   readonly trustDomain: string;
+  /** Policies for workloads that select the waypoint decide about its tunnels. */
+  readonly layeredAuthorization?: boolean;
   /** Certificates made elsewhere; otherwise a development CA in the state folder issues them. */
   readonly credentials?: CredentialFiles;
   /** Undefined: Envoys are started by somebody else, with the bootstrap that is written to the state folder. */

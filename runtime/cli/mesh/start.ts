@@ -35,6 +35,7 @@ export async function meshOptions(values: RunValues, terminal: Terminal): Promis
     bind: values.bind === undefined ? DEFAULTS.bind : bindAddress(values.bind, DEFAULTS.bind),
     page: values.page === undefined ? PAGE : bindAddress(values.page, PAGE),
     trustDomain: values['trust-domain'] ?? 'cluster.local',
+    layeredAuthorization: values['layered-authorization'],
     ...(credentials ? { credentials } : {}),
     envoy: values['no-envoy'] ? undefined : await envoyBinary(terminal),
     ...(values.concurrency === undefined ? {} : { concurrency: positive('--concurrency', values.concurrency) }),

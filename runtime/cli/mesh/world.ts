@@ -7,6 +7,7 @@ import { place } from '../world.ts';
 
 export interface Selection {
   readonly trustDomain: string;
+  readonly layeredAuthorization?: boolean;
   /** Only this waypoint is kept; all when absent. */
   readonly waypoint?: { readonly namespace: string; readonly name: string };
 }
@@ -15,9 +16,13 @@ export const waypointKey = ({ namespace, name }: Pick<Waypoint, 'namespace' | 'n
   `${namespace}/${name}`;
 
 /** From texts of files to the world that they describe, one text set after the other; unchanged parts stay the same objects. */
-export function createWorld({ trustDomain, waypoint: only }: Selection): (texts: FileTexts) => World {
+export function createWorld({
+  trustDomain,
+  layeredAuthorization = false,
+  waypoint: only,
+}: Selection): (texts: FileTexts) => World {
   const store = new ResourceStore();
-  const translate = createTranslator({ trustDomain });
+  const translate = createTranslator({ trustDomain, layeredAuthorization });
   const placed = new WeakMap<PlacedFinding, PlacedFinding>();
   return ({ files, unreadable }) => {
     const resources = store.update(files, unreadable);

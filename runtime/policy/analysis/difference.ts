@@ -21,6 +21,9 @@ export interface Comparison {
 /** Steps of the search that one comparison may take. */
 export const BUDGET = 200_000;
 
+/** A request as it comes to a set: on the route that it takes there. */
+export type Routed = (request: AuthzRequest) => AuthzRequest;
+
 /**
  * What two sets decide differently: an example for every rule of which one can be found, each decided by the reference
  * evaluator. Without limits, an empty list says that every request is decided alike.
@@ -30,15 +33,15 @@ export function compare(
   after: AuthzPolicySet,
   target: AnalysisTarget,
   steps: number = BUDGET,
+  routed: readonly [before: Routed, after: Routed] = [asItIs, asItIs],
 ): Comparison {
   const space = new Space([before, after], target);
   const budget = { left: steps };
-  const [first, second] = [meaning(space, before), meaning(space, after)];
+  const [first, second] = [meaning(space, before, target), meaning(space, after, target)];
   const limits = new Set([
     ...space.incomplete.map((name) => `not every value of ${name} could be told apart`),
-    ...[...first.blurred, ...second.blurred].map(
-      ({ namespace, name, rule }) => `${namespace}/${name} rule[${rule}] is too wide or too odd to be analysed`,
-    ),
+    ...first.blurred,
+    ...second.blurred,
   ]);
   const found = new Map<string, Difference>();
   for (const [from, to] of [
@@ -47,8 +50,8 @@ export function compare(
   ] as const) {
     const differs = (point: Point): Difference | undefined => {
       const request = space.request(point);
-      const decisions = [before, after].map((set) => decide(set, request, target)) as [AuthzDecision, AuthzDecision];
-      const [old, now] = decisions;
+      const old = decide(before, routed[0](request), target);
+      const now = decide(after, routed[1](request), target);
       const wanted = from === first ? old.allowed && !now.allowed : !old.allowed && now.allowed;
       return wanted ? { request, before: old, after: now } : undefined;
     };
@@ -74,27 +77,41 @@ export function compare(
   return { differences: [...found.values()], limits: [...limits] };
 }
 
+const asItIs: Routed = (request) => request;
+
 /** The rules that decide before and after. */
 const deciding = ({ before, after }: Difference): string => JSON.stringify([before, after]);
 
 interface Meaning {
   readonly deny: readonly Box[];
   readonly allow: readonly Box[];
-  readonly blurred: readonly RuleRef[];
+  /** Rules of which not all is known, and why. */
+  readonly blurred: readonly string[];
 }
 
-function meaning(space: Space, set: AuthzPolicySet): Meaning {
+function meaning(space: Space, set: AuthzPolicySet, { protocol }: AnalysisTarget): Meaning {
   if (set.closed !== undefined) return { deny: [], allow: [], blurred: [] };
   const deny = space.rules(set, 'DENY');
   const allow = space.rules(set, 'ALLOW');
-  const isOpen = !set.policies.some(({ action }) => action === 'ALLOW');
+  // What is on no route of an ALLOW policy is allowed as if there were none.
+  const isOpen = !set.policies.some(
+    ({ action, routes }) => action === 'ALLOW' && (routes === undefined || protocol === 'tcp'),
+  );
+  const ofRoutes = new Set(set.policies.flatMap((one) => (one.routes === undefined ? [] : [keyOf(one)])));
   const everything: Box = { rule: NOBODY, sets: Array.from({ length: space.attributes }, () => undefined) };
   return {
     deny: deny.flatMap(({ boxes }) => boxes),
     allow: isOpen ? [everything] : allow.flatMap(({ boxes }) => boxes),
-    blurred: [...deny, ...allow].filter(({ whole }) => !whole).map(({ rule }) => rule),
+    blurred: [...deny, ...allow].flatMap(({ rule, whole }) => {
+      if (whole) return [];
+      const isOfRoutes = ofRoutes.has(keyOf(rule));
+      const why = isOfRoutes ? 'about some routes only, and so not analysed' : 'too wide or too odd to be analysed';
+      return [`${keyOf(rule)} rule[${rule.rule}] is ${why}`];
+    }),
   };
 }
+
+const keyOf = ({ namespace, name }: Pick<RuleRef, 'namespace' | 'name'>): string => `${namespace}/${name}`;
 
 const NOBODY: RuleRef = { namespace: '', name: '', rule: -1 };
 

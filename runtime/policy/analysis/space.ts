@@ -155,9 +155,15 @@ export class Space {
   rules({ policies }: AuthzPolicySet, action: AuthzPolicy['action']): readonly RuleBoxes[] {
     return policies
       .filter((policy) => policy.action === action)
-      .flatMap(({ namespace, name, rules }) =>
-        rules.map((rule, index) => this.#boxes(rule, { namespace, name, rule: index }, action)),
-      );
+      .flatMap((policy) => policy.rules.map((rule, index) => this.#boxesOf(policy, rule, index)));
+  }
+
+  /** Which requests are on a route is not told apart: of a policy of routes nothing is known but that it is there. */
+  #boxesOf({ namespace, name, action, routes }: AuthzPolicy, rule: AuthzRule, index: number): RuleBoxes {
+    const ref = { namespace, name, rule: index };
+    const tcp = this.#target.protocol === 'tcp';
+    if (routes === undefined || (tcp && action !== 'ALLOW')) return this.#boxes(rule, ref, action);
+    return { rule: ref, boxes: [], whole: tcp || routes.length === 0 };
   }
 
   #boxes(rule: AuthzRule, ref: RuleRef, action: AuthzPolicy['action']): RuleBoxes {

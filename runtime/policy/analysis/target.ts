@@ -1,6 +1,7 @@
 import { type SpiffeId, spiffeId } from '#model/identity.ts';
 import type { AuthzPolicySet } from '#model/authz.ts';
 import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from '#model/path-normalization.ts';
+import type { Route } from '#model/route.ts';
 import type { ServicePort, Waypoint } from '#model/waypoint.ts';
 import type { AnalysisTarget } from './attribute.ts';
 
@@ -10,6 +11,8 @@ export interface DecidedTarget {
   readonly name: string;
   readonly set: AuthzPolicySet;
   readonly target: AnalysisTarget;
+  /** In the order in which they are tried. */
+  readonly routes: readonly Route[];
 }
 
 /** Identities that examples are made with, as far as there are any. */
@@ -26,6 +29,7 @@ export function targetsOf(waypoint: Waypoint, paths: PathNormalization | undefin
     PROTOCOLS[port.protocol].map((protocol) => ({
       name: `${text}${port.protocol === 'detect' && protocol === 'tcp' ? ' (as TCP)' : ''}`,
       set: port.authz,
+      routes: port.routes,
       target: {
         protocol,
         port: port.port,
@@ -45,12 +49,13 @@ export function targetsOf(waypoint: Waypoint, paths: PathNormalization | undefin
           port: 0,
           addresses: [],
           protocol: 'detect',
+          routes: [],
           authz: workloadAuthz,
         })),
   ];
 }
 
-type Decided = Pick<ServicePort, 'service' | 'port' | 'addresses' | 'protocol' | 'authz'>;
+type Decided = Pick<ServicePort, 'service' | 'port' | 'addresses' | 'protocol' | 'authz' | 'routes'>;
 
 const PROTOCOLS: Readonly<Record<ServicePort['protocol'], readonly AnalysisTarget['protocol'][]>> = {
   http: ['http'],

@@ -6,6 +6,7 @@ import { Attributes } from './attribute.ts';
 import type { AuthzTarget } from './conjunct.ts';
 import { customOf, providerRules } from './custom.ts';
 import { indexRules, rulesOf } from './possible-rule.ts';
+import { OTHER_ROUTES, otherRoutes } from './route-clause.ts';
 
 export type { AuthzTarget } from './conjunct.ts';
 
@@ -26,12 +27,16 @@ export function compileAuthz(set: AuthzPolicySet, target: AuthzTarget): Uint8Arr
     target,
     attributes,
   });
-  const allow = rulesOf(policies, ({ action }) => action === 'ALLOW', { action: 'ALLOW', target, attributes });
+  const context = { action: 'ALLOW', target, attributes } as const;
+  const allow = [...rulesOf(policies, ({ action }) => action === 'ALLOW', context)];
+  const others = otherRoutes(policies, context);
+  if (others !== undefined) allow.push({ policy: policies.length, index: 0, factors: others });
   const asked = tcp ? [] : providerRules(policies, target, attributes);
   const allows = policies.some(({ action }) => action === 'ALLOW');
   const index = indexRules(attributes, [deny, allow, ...asked.map(({ rules }) => rules)]);
+  const named = others === undefined ? policies : [...policies, OTHER_ROUTES];
   const flags = (allows ? AUTHZ_ALLOWS : 0) | (target.singleLines ? AUTHZ_SINGLE_LINES : 0);
-  return index.write(policies, flags, customOf(policies, asked));
+  return index.write(named, flags, customOf(policies, asked));
 }
 
 function closedProgram(reason: string): Uint8Array<ArrayBuffer> {

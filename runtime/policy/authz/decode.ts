@@ -92,6 +92,7 @@ const KINDS = [
   'metadata text',
   'metadata list',
   'any host',
+  'route',
 ];
 
 /** Opens an authorization program; throws ProgramError when it is none. */

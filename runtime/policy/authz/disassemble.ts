@@ -20,6 +20,7 @@ import {
 } from '#abi/authz.ts';
 import type { ProgramReader } from '../program.ts';
 import { decodeProviders, type DecodedProvider } from './custom.ts';
+import { OTHER_ROUTES } from './route-clause.ts';
 import { decodeAlways, decodeAttributes, openAuthz, type DecodedAtom } from './decode.ts';
 
 /** Where a clause of a conjunct was found: its attribute, and whether it is what the conjunct is found by. */
@@ -73,11 +74,11 @@ export function disassemble(program: Uint8Array): string {
 
 /** `namespace/name[index]` of a rule, by its number: what `portolan_decision` of the filter names. */
 export function ruleName(reader: ProgramReader, rule: number): string {
-  const { namespace, name, index } = decidedRule(reader, rule) ?? { namespace: '?', name: '?', index: 0 };
-  return `${namespace}/${name}[${index}]`;
+  const decided = decidedRule(reader, rule);
+  return decided === undefined ? 'other routes' : `${decided.namespace}/${decided.name}[${decided.index}]`;
 }
 
-/** The policy and rule with this number; undefined when there is none. */
+/** The policy and rule with this number; undefined when nobody wrote it: that other routes are allowed. */
 export function decidedRule(
   reader: ProgramReader,
   rule: number,
@@ -87,6 +88,7 @@ export function decidedRule(
   const policy = reader.u32(AUTHZ_POLICIES) + POLICY_SIZE * reader.u32(record);
   const text = reader.text(reader.u32(policy), reader.u32(policy + 4));
   const [, namespace, name] = /^ns\[(.*)\]-policy\[(.*)\]-rule\[$/.exec(text) ?? [];
+  if (namespace === OTHER_ROUTES.namespace && name === OTHER_ROUTES.name) return undefined;
   return { namespace: namespace ?? '?', name: name ?? '?', index: reader.u32(record + 4) };
 }
 

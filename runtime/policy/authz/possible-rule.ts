@@ -2,6 +2,7 @@ import type { AuthzPolicy } from '#model/authz.ts';
 import type { Attributes } from './attribute.ts';
 import { ruleFactors, type Factor, type RuleContext } from './conjunct.ts';
 import { countValues, planRule } from './plan.ts';
+import { routeFactors } from './route-clause.ts';
 import { RuleIndex } from './rule-index.ts';
 
 export interface PossibleRule {
@@ -19,9 +20,11 @@ export function rulesOf(
   const rules: PossibleRule[] = [];
   for (const [policy, one] of policies.entries()) {
     if (!counts(one)) continue;
+    const route = routeFactors(one, context);
+    if (route === undefined) continue;
     for (const [index, rule] of one.rules.entries()) {
       const factors = ruleFactors(rule, context);
-      if (factors) rules.push({ policy, index, factors });
+      if (factors) rules.push({ policy, index, factors: route.length === 0 ? factors : [...factors, ...route] });
     }
   }
   return rules;

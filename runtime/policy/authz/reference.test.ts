@@ -194,3 +194,37 @@ describe('explainDecision', () => {
     expect(nearest).toBeUndefined();
   });
 });
+
+describe('policies of routes', () => {
+  const admin: AuthzPolicy = {
+    namespace: 'foo',
+    name: 'admin',
+    action: 'ALLOW',
+    rules: [from({ principals: any(exact('spiffe://cluster.local/ns/ops/sa/admin')) })],
+    routes: ['foo.r.admin'],
+  };
+  const on = (route: string | undefined, principal = REQUEST.principal!): AuthzRequest => ({
+    ...REQUEST,
+    principal,
+    ...(route === undefined ? {} : { route }),
+  });
+
+  test('are about their routes, and leave others as they are', () => {
+    const set = { policies: [admin] };
+    expect(decide(set, on('foo.r.admin'), HTTP)).toEqual({ allowed: false });
+    expect(decide(set, on('foo.r.admin', 'spiffe://cluster.local/ns/ops/sa/admin'), HTTP).allowed).toBe(true);
+    expect(decide(set, on('foo.r.1'), HTTP)).toEqual({ allowed: true });
+    expect(decide(set, on(undefined), HTTP)).toEqual({ allowed: true });
+    expect(explainDecision(set, on('foo.r.admin'), HTTP).nearest?.name).toBe('admin');
+  });
+
+  test('allow no connection, which could carry requests of any route, and deny it what they deny', () => {
+    const tcp = { protocol: 'tcp' } as const;
+    expect(decide({ policies: [admin] }, on(undefined, 'spiffe://cluster.local/ns/ops/sa/admin'), tcp)).toEqual({
+      allowed: false,
+    });
+    const deny: AuthzPolicy = { ...admin, action: 'DENY', rules: [rule({})] };
+    expect(decide({ policies: [deny] }, on(undefined), tcp).allowed).toBe(false);
+    expect(decide({ policies: [deny] }, on('foo.r.1'), HTTP).allowed).toBe(true);
+  });
+});

@@ -31,10 +31,37 @@ function judged(
 function decideAs(path: string, set: AuthzPolicySet, request: AuthzRequest, target: ReferenceTarget): AuthzDecision {
   // A policy that could not be understood closes the target.
   if (set.closed !== undefined) return { allowed: false };
+  return decideAmong(path, policiesOf(set, request, target), request, target);
+}
+
+/** The policies that are about a request: for one on another route it is as if a route's policies did not exist. */
+export function policiesOf(
+  { policies }: AuthzPolicySet,
+  request: AuthzRequest,
+  target: ReferenceTarget,
+): AuthzPolicies {
+  if (policies.every(({ routes }) => routes === undefined)) return policies;
+  if (target.protocol === 'http') {
+    return policies.filter(({ routes }) => routes === undefined || routes.includes(request.route ?? ''));
+  }
+  // A connection may carry requests of any route: what is allowed on one of them is not yet allowed.
+  return policies.map((policy) =>
+    policy.routes !== undefined && policy.action === 'ALLOW' ? { ...policy, rules: [] } : policy,
+  );
+}
+
+type AuthzPolicies = readonly AuthzPolicy[];
+
+function decideAmong(
+  path: string,
+  policies: AuthzPolicies,
+  request: AuthzRequest,
+  target: ReferenceTarget,
+): AuthzDecision {
   // Any rule of any DENY policy denies.
   // (About a connection nobody can be asked, so there a CUSTOM rule denies too.)
   const denied = firstRule(
-    set,
+    policies,
     ({ action }) => action === 'DENY' || (action === 'CUSTOM' && target.protocol === 'tcp'),
     request,
     target,
@@ -42,9 +69,9 @@ function decideAs(path: string, set: AuthzPolicySet, request: AuthzRequest, targ
   );
   if (denied) return { allowed: false, policy: denied };
   // Without ALLOW policies everything else is allowed.
-  if (!set.policies.some(({ action }) => action === 'ALLOW')) return { allowed: true };
+  if (!policies.some(({ action }) => action === 'ALLOW')) return { allowed: true };
   // With them, any rule of any ALLOW policy must hold. (A policy without rules has none that could.)
-  const allowed = firstRule(set, ({ action }) => action === 'ALLOW', request, target, path);
+  const allowed = firstRule(policies, ({ action }) => action === 'ALLOW', request, target, path);
   return allowed ? { allowed: true, policy: allowed } : { allowed: false };
 }
 
@@ -59,12 +86,13 @@ export function customProviders(
 ): readonly AskedProvider[] {
   // What is denied anyway is put to nobody.
   if (set.closed !== undefined || target.protocol === 'tcp') return [];
-  const names = new Set(set.policies.flatMap(({ action, provider }) => (action === 'CUSTOM' ? [provider ?? ''] : [])));
+  const policies = policiesOf(set, request, target);
+  const names = new Set(policies.flatMap(({ action, provider }) => (action === 'CUSTOM' ? [provider ?? ''] : [])));
   return [...names].sort().flatMap((provider) => {
     const asks = (each: AuthzPolicy): boolean => each.action === 'CUSTOM' && each.provider === provider;
     // One that holds in any spelling of the path asks.
     for (const path of pathSpellings(request.path)) {
-      const policy = firstRule(set, asks, request, target, path);
+      const policy = firstRule(policies, asks, request, target, path);
       if (policy) return [{ provider, policy }];
     }
     return [];
@@ -74,13 +102,13 @@ export function customProviders(
 type DecidingRule = NonNullable<AuthzDecision['policy']>;
 
 function firstRule(
-  set: AuthzPolicySet,
+  policies: AuthzPolicies,
   counts: (policy: AuthzPolicy) => boolean,
   request: AuthzRequest,
   target: ReferenceTarget,
   path: string,
 ): DecidingRule | undefined {
-  for (const policy of set.policies) {
+  for (const policy of policies) {
     if (!counts(policy)) continue;
     for (const [index, rule] of policy.rules.entries()) {
       // All parts; of each part any alternative; of an alternative all checks.
@@ -116,7 +144,7 @@ export function explainDecision(set: AuthzPolicySet, request: AuthzRequest, targ
   const [decision, path] = judged(set, request, target);
   if (decision.allowed || decision.policy || set.closed !== undefined) return { decision };
   let nearest: NearestRule | undefined;
-  for (const policy of set.policies) {
+  for (const policy of policiesOf(set, request, target)) {
     if (policy.action !== 'ALLOW') continue;
     for (const rule of policy.rules.keys()) {
       const missed = missedBy(policy, rule, request, target, path);
