@@ -6,6 +6,7 @@ import { refOf } from './condition.ts';
 import { portOf } from './endpoint.ts';
 import { enrolledPods, type EnrolledService, isWithin, waypointPrincipal } from './enrolled-pods.ts';
 import type { Labels } from './label-selector.ts';
+import { createMeshConfig } from './mesh-config.ts';
 import { defaultOptions, type TranslateOptions } from './options.ts';
 
 type Rule = AuthorizationPolicy['spec']['rules'][number];
@@ -19,7 +20,9 @@ export function bypassFindings(
   hasPolicies: (host: string) => boolean,
   options: Partial<TranslateOptions> = {},
 ): readonly Finding[] {
-  const { trustDomain, rootNamespace } = { ...defaultOptions, ...options };
+  const settings = { ...defaultOptions, ...options };
+  const { trustDomain } = settings;
+  const { rootNamespace } = createMeshConfig(settings)(resources.of('ConfigMap'));
   const { inventory, services } = enrolledPods(resources, options);
   const forPods = resources.of('AuthorizationPolicy').filter((policy) => targetsOf(policy).length === 0);
   const principals = new Map<string, Set<string>>();
