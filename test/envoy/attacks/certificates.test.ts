@@ -3,6 +3,7 @@ import type { HboneTls } from '#hbone/tls.ts';
 import type { CertificateProfile } from '#identity/profile.ts';
 import { createAuthority } from '#identity/authority.ts';
 import { knock, openDoor } from './door.ts';
+import { Http2Peer } from './frames.ts';
 import { startAttackWorld, type AttackWorld } from './world.ts';
 
 const TARGETS = { web: {} } as const;
@@ -100,9 +101,10 @@ describe('certificates', () => {
     const tls = await unusual({});
     const tickets: Buffer[] = [];
     const socket = await openDoor(world.mesh, tls);
-    socket.on('session', (ticket) => tickets.push(ticket)).resume();
-    // Tickets of TLS 1.3 come behind the handshake.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    socket.on('session', (ticket) => tickets.push(ticket));
+    // Tickets of TLS 1.3 come with the first bytes that the server has to say.
+    const peer = new Http2Peer(socket);
+    expect(await peer.until(() => peer.frames.length > 0)).toBe(true);
     const session = socket.getSession();
     socket.destroy();
     expect(tickets).toEqual([]);
