@@ -118,10 +118,15 @@ function writePlain(slab: Slab, route: Route): boolean {
   return true;
 }
 
+/** All that a match has: a new member stops the compiler here, or plain routes would leave it out. */
+type MatchMembers = 'path' | 'method' | 'headers' | 'query' | 'claims';
+type KnownMatch = Exclude<keyof RouteMatch, MatchMembers> extends never ? RouteMatch : never;
+
+const looksAtPathOnly = ({ method, headers, query, claims }: KnownMatch): boolean =>
+  method === undefined && headers.length === 0 && query.length === 0 && claims === undefined;
+
 const isPlain = ({ match, requestHeaders, responseHeaders }: Route, forward: Forward): boolean =>
-  match.method === undefined &&
-  match.headers.length === 0 &&
-  match.query.length === 0 &&
+  looksAtPathOnly(match) &&
   forward.retry === undefined &&
   forward.rewriteHost === undefined &&
   forward.rewritePath === undefined &&
