@@ -99,7 +99,11 @@ describe('a supervised Envoy', () => {
     expect((await supervisor.admin.stats('^control_plane.connected_state$')).get('control_plane.connected_state')).toBe(
       1,
     );
-    expect(lines.some(({ level, logger }) => level === 'info' && logger === 'main')).toBe(true);
+    // Envoy's log is a file that is followed, so its lines come a moment later.
+    await vi.waitFor(
+      () => expect(lines.some(({ level, logger }) => level === 'info' && logger === 'main')).toBe(true),
+      5_000,
+    );
     expect(lines.filter(({ level }) => level === 'error' || level === 'critical')).toEqual([]);
     // Envoy warns of what a hardened configuration should have, such as a limit of connections.
     expect(lines.filter(({ level }) => level === 'warning')).toEqual([]);
