@@ -7,6 +7,7 @@ import {
   Cluster_LbSubsetConfig_LbSubsetFallbackPolicy,
 } from '#gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { CircuitBreakersSchema } from '#gen/envoy/config/cluster/v3/circuit_breaker_pb.ts';
+import type { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { any } from './any.ts';
@@ -152,6 +153,34 @@ const backendShape = ({ protocol, loadBalancer, connectTimeoutMs }: Backend): Te
     typedExtensionProtocolOptions: HTTP_PROTOCOLS[protocol],
   });
 
+/** The one endpoint of a cluster that leads to a host, by its name or its address. */
+export const hostAssignment = (
+  clusterName: string,
+  address: string,
+  portValue: number,
+): MessageInitShape<typeof ClusterLoadAssignmentSchema> => ({
+  clusterName,
+  endpoints: [
+    {
+      lbEndpoints: [
+        {
+          hostIdentifier: {
+            case: 'endpoint',
+            value: {
+              address: {
+                address: {
+                  case: 'socketAddress',
+                  value: { address, portSpecifier: { case: 'portValue', value: portValue } },
+                },
+              },
+            },
+          },
+        },
+      ],
+    },
+  ],
+});
+
 /** An authorizer outside of the mesh: no identity, no tunnel; whoever wrote its name into the mesh configuration trusts the way. */
 export function outsideCluster(name: string, host: string, portValue: number, protocol: 'http' | 'http2'): XdsResource {
   const cluster = create(ClusterSchema, {
@@ -161,28 +190,7 @@ export function outsideCluster(name: string, host: string, portValue: number, pr
     perConnectionBufferLimitBytes: BUFFER_LIMIT,
     circuitBreakers: OPEN,
     typedExtensionProtocolOptions: HTTP_PROTOCOLS[protocol],
-    loadAssignment: {
-      clusterName: name,
-      endpoints: [
-        {
-          lbEndpoints: [
-            {
-              hostIdentifier: {
-                case: 'endpoint',
-                value: {
-                  address: {
-                    address: {
-                      case: 'socketAddress',
-                      value: { address: host, portSpecifier: { case: 'portValue', value: portValue } },
-                    },
-                  },
-                },
-              },
-            },
-          ],
-        },
-      ],
-    },
+    loadAssignment: hostAssignment(name, host, portValue),
   });
   return encode(name, ClusterSchema, cluster);
 }

@@ -7,6 +7,7 @@ import {
   Cluster_DnsLookupFamily,
   ClusterSchema,
 } from '#gen/envoy/config/cluster/v3/cluster_pb.ts';
+import { hostAssignment } from './cluster.ts';
 import { encode, duration } from './encode.ts';
 import type { XdsResource } from './resource.ts';
 import { serverTls } from './tls.ts';
@@ -56,28 +57,7 @@ function cluster(name: string, { host, port, tls }: JwksHost, roots: string | un
     // A name that is slow to be found holds nothing else up.
     waitForWarmOnInit: false,
     connectTimeout: duration(5_000),
-    loadAssignment: {
-      clusterName: name,
-      endpoints: [
-        {
-          lbEndpoints: [
-            {
-              hostIdentifier: {
-                case: 'endpoint',
-                value: {
-                  address: {
-                    address: {
-                      case: 'socketAddress',
-                      value: { address: host, portSpecifier: { case: 'portValue', value: port } },
-                    },
-                  },
-                },
-              },
-            },
-          ],
-        },
-      ],
-    },
+    loadAssignment: hostAssignment(name, host, port),
     ...(tls && roots !== undefined ? { transportSocket: serverTls(host, roots) } : {}),
   });
   return encode(name, ClusterSchema, message);

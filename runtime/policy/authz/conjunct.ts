@@ -141,13 +141,10 @@ function conditionClauses(condition: AuthzCondition, context: RuleContext): read
 }
 
 /** A host has several readings, with and without the port of http: see identityClauses. */
-const hostClauses = ({ any, none }: Clause<StringMatch>, context: RuleContext): readonly Folded[] => {
-  const [first, every] =
-    context.action === 'DENY' ? [ATTRIBUTE_ANY_HOST, ATTRIBUTE_HOST] : [ATTRIBUTE_HOST, ATTRIBUTE_ANY_HOST];
-  const ask = (clause: Clause<StringMatch>, kind: number): Folded =>
-    httpClause(clause, context, () => textClause(clause, kind, context));
-  return [ask({ any, none: [] }, first), ask({ any: [], none }, every)];
-};
+const hostClauses = (hosts: Clause<StringMatch>, context: RuleContext): readonly Folded[] =>
+  context.target.protocol === 'tcp'
+    ? [httpClause(hosts, context, () => true)]
+    : identityClauses(hosts, ATTRIBUTE_HOST, ATTRIBUTE_ANY_HOST, context);
 
 type MetadataCondition = Extract<AuthzCondition, { readonly key: 'metadata' }>;
 
